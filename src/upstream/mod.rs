@@ -1,0 +1,6 @@
+//! The finished client service.
+
+pub mod config;
+mod trail;
+
+pub use trail::{Attempt, Trail};

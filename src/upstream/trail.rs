@@ -1,0 +1,80 @@
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// What one attempt was and did: a row of NGINX's `$upstream_*` variables (VR).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// The peer asked (`127.0.0.1:8080`, `unix:/path`), or the group's name when none was left (NL-2).
+    pub peer: Arc<str>,
+    /// What it answered, or 502 or 504 for what its failure means; `None` while nothing is known.
+    pub status: Option<u16>,
+    /// Time to a connection; zero for a kept one, `None` when none was reached.
+    pub connect_time: Option<Duration>,
+    /// Time to the end of the response header, `None` when it never came.
+    pub header_time: Option<Duration>,
+    /// Time to the end of the attempt; while it runs, `None`.
+    pub response_time: Option<Duration>,
+    /// Body bytes received.
+    pub response_length: u64,
+    /// Bytes written to the peer.
+    pub bytes_sent: u64,
+    /// Bytes read from the peer.
+    pub bytes_received: u64,
+}
+
+impl Attempt {
+    pub(crate) fn new(peer: Arc<str>) -> Self {
+        Self {
+            peer,
+            status: None,
+            connect_time: None,
+            header_time: None,
+            response_time: None,
+            response_length: 0,
+            bytes_sent: 0,
+            bytes_received: 0,
+        }
+    }
+}
+
+/// A record of every attempt a request made, for logs and for the curious.
+///
+/// Put one into a request's extensions and keep a clone: it is filled in while the request runs and
+/// complete when the response body has ended or been dropped, also when the caller gave up half-way.
+#[derive(Clone, Default)]
+pub struct Trail(Arc<Mutex<Vec<Attempt>>>);
+
+impl Trail {
+    /// An empty record.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The attempts so far, first to last.
+    pub fn attempts(&self) -> Vec<Attempt> {
+        self.lock().clone()
+    }
+
+    pub(crate) fn begin(&self, attempt: Attempt) {
+        self.lock().push(attempt);
+    }
+
+    /// Changes the newest attempt.
+    pub(crate) fn update(&self, change: impl FnOnce(&mut Attempt)) {
+        if let Some(last) = self.lock().last_mut() {
+            change(last);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Attempt>> {
+        // Rows are only pushed and overwritten whole, so a panic elsewhere leaves them usable.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Trail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.attempts()).finish()
+    }
+}
