@@ -2,8 +2,13 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+pub mod balance;
+pub mod breaker;
 pub mod classify;
+mod clock;
 pub mod retry;
+mod semantics;
 pub mod upstream;
 
 pub use retry::NextUpstream;
+pub use semantics::Semantics;

@@ -1,0 +1,44 @@
+//! Where to go: the peers of a group, and the choice among them.
+//!
+//! Choosing and admitting are one step, as in NGINX: [`Peers::pick`] weighs the peers that are
+//! neither tried, down, banned nor full, and books the attempt on the one it returns;
+//! [`Peers::release`] takes the booking back with a [`Verdict`]. Both are told the time and do
+//! nothing else. [`Roster`] is the door: it holds the one short lock, and hands out a [`Lease`] that
+//! comes back whatever happens to the attempt.
+//!
+//! ```
+//! use tower_upstream::balance::{PeerConfig, Peers, Verdict};
+//!
+//! // Weights 2 and 1: smooth weighted round robin spreads A A B as A B A.
+//! let heavy = PeerConfig { weight: 2, ..PeerConfig::default() };
+//! let mut peers = Peers::new(&[heavy, PeerConfig::default()], &[]);
+//! let order: Vec<usize> = (0..3)
+//!     .map(|_| {
+//!         let mut walk = peers.walk(0);
+//!         let peer = peers.pick(&mut walk, 0).expect("all are free");
+//!         peers.release(peer, Verdict::Ok, 0);
+//!         peer.index()
+//!     })
+//!     .collect();
+//! assert_eq!(order, [0, 1, 0]);
+//! ```
+//!
+//! | method | choose it when |
+//! | --- | --- |
+//! | round robin, weighted and smooth (NGINX's default) | requests cost about the same |
+//!
+//! | NGINX word | here |
+//! | --- | --- |
+//! | `weight` `max_fails` `fail_timeout` `max_conns` `down` | [`PeerConfig`] |
+//! | `backup` | the second list of [`Peers::new`] |
+//! | "no live upstreams" | [`Peers::pick`] returns `None` |
+
+mod lease;
+mod peers;
+mod round_robin;
+mod tried;
+mod walk;
+
+pub use lease::{Ending, Lease, Roster};
+pub use peers::{PeerConfig, PeerId, PeerState, Peers, Verdict};
+pub use walk::Walk;

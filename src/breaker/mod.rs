@@ -1,0 +1,30 @@
+//! When a peer is left alone, and when it is tried again.
+//!
+//! ```text
+//!            fails >= max_fails                 fail_timeout passed
+//! Closed ───────────────────────▶ Open ───────────────────────────▶ HalfOpen
+//!    ▲                             ▲                                   │
+//!    │                             └── the probe failed, or is late ───┤
+//!    └──────────────── the probe succeeded ────────────────────────────┘
+//! ```
+//!
+//! [`MaxFails`] is NGINX's rule. Its probe is a lease: choosing a peer whose ban has run out stamps
+//! `checked`, and everybody else keeps seeing a ban until the probe ends or another `fail_timeout`
+//! has passed, so a probe that is lost cannot wedge a peer.
+//!
+//! ```
+//! use tower_upstream::breaker::{MaxFails, State};
+//!
+//! let mut peer = MaxFails::new(1, 10);
+//! peer.failed(100);
+//! assert_eq!(peer.state(110), State::Open);
+//! assert_eq!(peer.state(111), State::HalfOpen);
+//! peer.picked(111); // the probe
+//! assert_eq!(peer.state(111), State::Open);
+//! peer.succeeded();
+//! assert_eq!(peer.state(111), State::Closed);
+//! ```
+
+mod max_fails;
+
+pub use max_fails::{MaxFails, State};

@@ -1,0 +1,34 @@
+//! The one place that reads time, through the runtime, so that paused tests work.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tokio::time::Instant;
+
+/// The present, on the runtime's clock.
+pub(crate) fn now() -> Instant {
+    Instant::now()
+}
+
+/// Whole seconds for the failure rules, counted as NGINX counts them (TB-1, TB-4): the wall clock's
+/// fraction at the start is kept, and from there the monotonic clock decides, so that a wall clock
+/// set back cannot prolong a ban.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Clock {
+    start: Instant,
+    epoch: Duration,
+}
+
+impl Clock {
+    pub(crate) fn start() -> Self {
+        Self {
+            start: now(),
+            epoch: SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .unwrap_or_default(),
+        }
+    }
+
+    pub(crate) fn second(&self, at: Instant) -> u64 {
+        (self.epoch + at.saturating_duration_since(self.start)).as_secs()
+    }
+}
