@@ -6,6 +6,8 @@ pub mod balance;
 pub mod breaker;
 pub mod classify;
 mod clock;
+#[cfg(feature = "nginx")]
+pub mod nginx;
 pub mod retry;
 mod semantics;
 pub mod upstream;

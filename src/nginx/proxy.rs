@@ -1,0 +1,314 @@
+use std::time::Duration;
+
+use http::{HeaderName, Version};
+
+use super::values::{self, Value, fill};
+use super::{Directive, Place, Problems, Template};
+use crate::retry::NextUpstream;
+use crate::upstream::config::{Proxy, RequestBuffering};
+
+/// `client_max_body_size` where nothing is said.
+const MAX_BODY: u64 = 1 << 20;
+
+/// NGINX's page.
+const PAGE: usize = 4096;
+
+/// The `proxy_*` scalars of one level; `None` is inherited from the level around it (CF-1).
+#[derive(Clone, Debug, Default)]
+pub struct ProxyLevel {
+    /// `proxy_connect_timeout`
+    pub connect_timeout: Option<Duration>,
+    /// `proxy_send_timeout`
+    pub send_timeout: Option<Duration>,
+    /// `proxy_read_timeout`
+    pub read_timeout: Option<Duration>,
+    /// `proxy_next_upstream`, all directives of the level together.
+    pub next_upstream: Option<NextUpstream>,
+    /// `proxy_next_upstream_tries`
+    pub next_upstream_tries: Option<u32>,
+    /// `proxy_next_upstream_timeout`
+    pub next_upstream_timeout: Option<Duration>,
+    /// `proxy_http_version`
+    pub http_version: Option<Version>,
+    /// `proxy_buffering`
+    pub buffering: Option<bool>,
+    /// `proxy_request_buffering`
+    pub request_buffering: Option<bool>,
+    /// `proxy_buffer_size`
+    pub buffer_size: Option<usize>,
+    /// `proxy_buffers`: NUMBER SIZE
+    pub buffers: Option<(usize, usize)>,
+    /// `client_max_body_size`; 0 is no limit.
+    pub max_body_size: Option<u64>,
+    /// Where this level itself last says something about buffers.
+    buffers_at: Option<Place>,
+}
+
+/// Reads one of the `proxy_*` scalars into its level; false if the directive is another one. Its
+/// shape must have been checked by [`rule`](super::rule).
+pub fn proxy_directive(level: &mut ProxyLevel, d: &Directive, problems: &mut Problems) -> bool {
+    match d.name() {
+        "proxy_connect_timeout" => {
+            fill(&mut level.connect_timeout, d, problems, values::time_ms);
+        }
+        "proxy_send_timeout" => fill(&mut level.send_timeout, d, problems, values::time_ms),
+        "proxy_read_timeout" => fill(&mut level.read_timeout, d, problems, values::time_ms),
+        "proxy_next_upstream" => next_upstream(level, d, problems),
+        "proxy_next_upstream_tries" => {
+            fill(&mut level.next_upstream_tries, d, problems, |d| {
+                let tries = values::number(d)?;
+                Ok(u32::try_from(tries).unwrap_or(u32::MAX))
+            });
+        }
+        "proxy_next_upstream_timeout" => {
+            let slot = &mut level.next_upstream_timeout;
+            fill(slot, d, problems, values::time_ms);
+        }
+        "proxy_http_version" => fill(&mut level.http_version, d, problems, http_version),
+        "proxy_buffering" => fill(&mut level.buffering, d, problems, values::flag),
+        "proxy_request_buffering" => {
+            fill(&mut level.request_buffering, d, problems, values::flag);
+        }
+        "proxy_buffer_size" => {
+            level.buffers_at = Some(d.name.place.clone());
+            fill(&mut level.buffer_size, d, problems, values::size);
+        }
+        "proxy_buffers" => {
+            level.buffers_at = Some(d.name.place.clone());
+            fill(&mut level.buffers, d, problems, values::buffers);
+        }
+        "client_max_body_size" => fill(&mut level.max_body_size, d, problems, values::offset),
+        _ => return false,
+    }
+    true
+}
+
+/// Several of these on one level add up (CF-1); a repeated keyword is a warning (CF-2).
+fn next_upstream(level: &mut ProxyLevel, d: &Directive, problems: &mut Problems) {
+    for word in &d.args {
+        let Some(keyword) = NextUpstream::from_keyword(&word.text) else {
+            problems.push(&word.place, format!("invalid value \"{}\"", word.text));
+            continue;
+        };
+        match &mut level.next_upstream {
+            Some(listed) if *listed | keyword == *listed => {
+                problems.warn(&word.place, format!("duplicate value \"{}\"", word.text));
+            }
+            Some(listed) => *listed |= keyword,
+            none => *none = Some(keyword),
+        }
+    }
+}
+
+fn http_version(d: &Directive) -> Value<Version> {
+    match d.arg(0) {
+        "1.0" => Ok(Version::HTTP_10),
+        "1.1" => Ok(Version::HTTP_11),
+        other => Err(format!("invalid value \"{other}\"")),
+    }
+}
+
+impl ProxyLevel {
+    /// Takes from the level around it what this one leaves open, and checks what can only be
+    /// checked then.
+    pub fn inherit(&mut self, outer: &Self, problems: &mut Problems) {
+        self.connect_timeout = self.connect_timeout.or(outer.connect_timeout);
+        self.send_timeout = self.send_timeout.or(outer.send_timeout);
+        self.read_timeout = self.read_timeout.or(outer.read_timeout);
+        self.next_upstream = self.next_upstream.or(outer.next_upstream);
+        self.next_upstream_tries = self.next_upstream_tries.or(outer.next_upstream_tries);
+        self.next_upstream_timeout = self.next_upstream_timeout.or(outer.next_upstream_timeout);
+        self.http_version = self.http_version.or(outer.http_version);
+        self.buffering = self.buffering.or(outer.buffering);
+        self.request_buffering = self.request_buffering.or(outer.request_buffering);
+        self.buffer_size = self.buffer_size.or(outer.buffer_size);
+        self.buffers = self.buffers.or(outer.buffers);
+        self.max_body_size = self.max_body_size.or(outer.max_body_size);
+        self.check_buffers(problems);
+    }
+
+    /// NGINX keeps two buffers busy sending while at least one takes in more.
+    fn check_buffers(&self, problems: &mut Problems) {
+        let Some(place) = &self.buffers_at else {
+            return;
+        };
+        let (count, size) = self.buffers_or_default();
+        let largest = size.max(self.buffer_size.unwrap_or(PAGE));
+        if count < 2 {
+            problems.push(place, "there must be at least 2 \"proxy_buffers\"");
+        } else if largest.saturating_mul(2) > (count - 1).saturating_mul(size) {
+            problems.push(
+                place,
+                "\"proxy_busy_buffers_size\" must be less than the size of all \
+                 \"proxy_buffers\" minus one buffer",
+            );
+        }
+    }
+
+    /// `proxy_buffers`, default 8 pages.
+    pub fn buffers_or_default(&self) -> (usize, usize) {
+        self.buffers.unwrap_or((8, PAGE))
+    }
+
+    /// The values that hold, NGINX's defaults where nothing was said.
+    pub fn finish(&self) -> Proxy {
+        let default = Proxy::default();
+        let max = match self.max_body_size.unwrap_or(MAX_BODY) {
+            0 => usize::MAX,
+            bytes => usize::try_from(bytes).unwrap_or(usize::MAX),
+        };
+        Proxy {
+            connect_timeout: self.connect_timeout.unwrap_or(default.connect_timeout),
+            send_timeout: self.send_timeout.unwrap_or(default.send_timeout),
+            read_timeout: self.read_timeout.unwrap_or(default.read_timeout),
+            next_upstream: self.next_upstream.unwrap_or(default.next_upstream),
+            next_upstream_tries: self
+                .next_upstream_tries
+                .unwrap_or(default.next_upstream_tries),
+            next_upstream_timeout: self
+                .next_upstream_timeout
+                .unwrap_or(default.next_upstream_timeout),
+            request_buffering: match self.request_buffering.unwrap_or(true) {
+                true => RequestBuffering::On { max },
+                false => RequestBuffering::Off,
+            },
+            buffer_size: self.buffer_size.unwrap_or(default.buffer_size),
+            ..default
+        }
+    }
+}
+
+/// Reads a `proxy_set_header NAME VALUE`; `known` says which variables there are. The name keeps
+/// its case.
+pub fn set_header(
+    d: &Directive,
+    known: impl Fn(&str) -> bool,
+    problems: &mut Problems,
+) -> Option<(String, Template)> {
+    let name = d.arg(0);
+    if HeaderName::from_bytes(name.as_bytes()).is_err() {
+        problems.push(d.place(0), format!("invalid header name \"{name}\""));
+        return None;
+    }
+    match Template::parse(d.arg(1), known) {
+        Ok(value) => Some((name.to_owned(), value)),
+        Err(message) => {
+            problems.push(d.place(1), message);
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::nginx::{Contexts, grammar, parse, units};
+
+    fn read(text: &str) -> (ProxyLevel, Vec<String>) {
+        let mut problems = Problems::new();
+        let mut level = ProxyLevel::default();
+        for d in parse(text, "f", &mut problems) {
+            if grammar::served(&d, Contexts::LOCATION, &mut problems) {
+                assert!(proxy_directive(&mut level, &d, &mut problems), "{text}");
+            }
+        }
+        level.inherit(&ProxyLevel::default(), &mut problems);
+        (level, problems.iter().map(|p| p.to_string()).collect())
+    }
+
+    #[test]
+    fn messages() {
+        for (text, message) in [
+            (
+                "proxy_connect_timeout 1M;",
+                "[emerg] \"proxy_connect_timeout\" directive invalid value in f:1:23",
+            ),
+            (
+                "proxy_read_timeout -1;",
+                "[emerg] \"proxy_read_timeout\" directive invalid value in f:1:20",
+            ),
+            (
+                "proxy_send_timeout 1s; proxy_send_timeout 1s;",
+                "[emerg] \"proxy_send_timeout\" directive is duplicate in f:1:24",
+            ),
+            (
+                "proxy_send_timeout;",
+                "[emerg] invalid number of arguments in \"proxy_send_timeout\" directive in f:1:1",
+            ),
+            (
+                "proxy_next_upstream error foo;",
+                "[emerg] invalid value \"foo\" in f:1:27",
+            ),
+            (
+                "proxy_next_upstream error error;",
+                "[warn] duplicate value \"error\" in f:1:27",
+            ),
+            (
+                "proxy_next_upstream_tries -1;",
+                "[emerg] \"proxy_next_upstream_tries\" directive invalid number in f:1:27",
+            ),
+            (
+                "proxy_next_upstream_timeout x;",
+                "[emerg] \"proxy_next_upstream_timeout\" directive invalid value in f:1:29",
+            ),
+            (
+                "proxy_http_version 2;",
+                "[emerg] invalid value \"2\" in f:1:20",
+            ),
+            (
+                "proxy_buffering yes;",
+                "[emerg] invalid value \"yes\" in \"proxy_buffering\" directive, it must be \"on\" or \"off\" in f:1:17",
+            ),
+            (
+                "proxy_buffers 1 4k;",
+                "[emerg] there must be at least 2 \"proxy_buffers\" in f:1:1",
+            ),
+            (
+                "proxy_buffers 8 4g;",
+                "[emerg] \"proxy_buffers\" directive invalid value in f:1:15",
+            ),
+            (
+                "proxy_buffer_size 1g;",
+                "[emerg] \"proxy_buffer_size\" directive invalid value in f:1:19",
+            ),
+            (
+                "proxy_buffer_size 64k;",
+                "[emerg] \"proxy_busy_buffers_size\" must be less than the size of all \"proxy_buffers\" minus one buffer in f:1:1",
+            ),
+        ] {
+            assert_eq!(read(text).1, [message]);
+        }
+    }
+
+    #[test]
+    fn an_inner_level_replaces_and_the_same_level_adds() {
+        let mut problems = Problems::new();
+        let (outer, _) = read("proxy_next_upstream http_500; proxy_read_timeout 5s;");
+        let (mut inner, _) = read("proxy_next_upstream error; proxy_next_upstream http_404;");
+        inner.inherit(&outer, &mut problems);
+        let proxy = inner.finish();
+        assert_eq!(proxy.next_upstream.to_string(), "error http_404");
+        assert_eq!(proxy.read_timeout, Duration::from_secs(5));
+        assert_eq!(proxy.connect_timeout, Duration::from_secs(60));
+        assert!(problems.is_empty());
+    }
+
+    #[test]
+    fn bodies_are_read_first_up_to_their_largest_size() {
+        for (text, expected) in [
+            ("", RequestBuffering::On { max: 1 << 20 }),
+            (
+                "client_max_body_size 2k;",
+                RequestBuffering::On { max: 2048 },
+            ),
+            (
+                "client_max_body_size 0;",
+                RequestBuffering::On { max: usize::MAX },
+            ),
+            ("proxy_request_buffering off;", RequestBuffering::Off),
+        ] {
+            assert_eq!(read(text).0.finish().request_buffering, expected, "{text}");
+        }
+        assert_eq!(units::offset("1m"), Some(MAX_BODY));
+    }
+}
