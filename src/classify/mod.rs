@@ -9,6 +9,9 @@
 //! assert_eq!(Condition::of_status(501), Condition::Served);
 //! ```
 
+#[cfg(feature = "http")]
+pub(crate) mod http;
+
 use crate::retry::NextUpstream;
 
 /// How an attempt ended, as far as `proxy_next_upstream` can tell endings apart.
@@ -22,6 +25,8 @@ pub enum Condition {
     Timeout,
     /// The answer's header cannot be understood or is too large.
     InvalidHeader,
+    /// The caller's own doing, its body broke off: moves nothing on and blames nobody.
+    Aborted,
     /// Status 500.
     Http500,
     /// Status 502.
@@ -56,7 +61,7 @@ impl Condition {
     /// The keyword that lets this condition move a request to the next peer.
     pub fn keyword(self) -> Option<NextUpstream> {
         Some(match self {
-            Self::Served => return None,
+            Self::Served | Self::Aborted => return None,
             Self::Error => NextUpstream::ERROR,
             Self::Timeout => NextUpstream::TIMEOUT,
             Self::InvalidHeader => NextUpstream::INVALID_HEADER,
@@ -68,6 +73,11 @@ impl Condition {
             Self::Http404 => NextUpstream::HTTP_404,
             Self::Http429 => NextUpstream::HTTP_429,
         })
+    }
+
+    /// Moves a request on without blaming the peer (NU, column "counted").
+    pub fn is_blameless(self) -> bool {
+        matches!(self, Self::Http403 | Self::Http404)
     }
 
     /// No usable answer came: always counted against the peer, whatever is listed (NU-1).

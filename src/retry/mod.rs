@@ -14,6 +14,10 @@
 //! assert_eq!(NextUpstream::default().to_string(), "error timeout");
 //! ```
 
+#[cfg(feature = "http")]
+pub(crate) mod body;
+mod buffering;
 mod next_upstream;
 
+pub use buffering::RequestBuffering;
 pub use next_upstream::{Attempted, NextUpstream, Terms};

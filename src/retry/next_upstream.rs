@@ -141,6 +141,8 @@ pub struct Terms {
     pub tries: u32,
     /// Time after which no further attempt is begun; zero is no limit.
     pub timeout: Duration,
+    /// Limit on the whole request, attempts and waiting included. Not in NGINX.
+    pub request_timeout: Option<Duration>,
 }
 
 /// The facts of one request after one attempt.
@@ -164,13 +166,18 @@ impl Terms {
         let Some(keyword) = attempted.outcome.condition.keyword() else {
             return false;
         };
-        let repeatable = !attempted.outcome.sent
-            || (attempted.replayable
-                && (attempted.idempotent
-                    || self.next_upstream.contains(NextUpstream::NON_IDEMPOTENT)));
         attempted.tries > 0
             && self.next_upstream.contains(keyword)
-            && repeatable
+            && self.repeatable(&attempted)
             && (self.timeout.is_zero() || attempted.elapsed < self.timeout)
+    }
+
+    /// Whether sending the request again is safe: nothing was sent, or all of it can be sent again
+    /// and doing so does no harm (NU-11, NU-12).
+    pub fn repeatable(&self, attempted: &Attempted) -> bool {
+        !attempted.outcome.sent
+            || (attempted.replayable
+                && (attempted.idempotent
+                    || self.next_upstream.contains(NextUpstream::NON_IDEMPOTENT)))
     }
 }

@@ -23,7 +23,10 @@
 use std::fmt;
 use std::time::Duration;
 
+#[cfg(feature = "http")]
+pub use crate::pool::Keepalive;
 use crate::retry::NextUpstream;
+pub use crate::retry::RequestBuffering;
 pub use crate::semantics::Semantics;
 
 /// One `server` line of an upstream block. A name with several addresses becomes several peers.
@@ -114,32 +117,6 @@ impl Server {
     }
 }
 
-/// The idle connections a group keeps.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "serde", serde(default, deny_unknown_fields))]
-pub struct Keepalive {
-    /// Idle connections kept for all peers together; 0 keeps none (`keepalive`).
-    pub connections: usize,
-    /// Requests one connection serves (`keepalive_requests`).
-    pub requests: u64,
-    /// Age past which a connection is not kept again (`keepalive_time`).
-    pub time: Duration,
-    /// How long a connection may stay idle (`keepalive_timeout`).
-    pub timeout: Duration,
-}
-
-impl Default for Keepalive {
-    fn default() -> Self {
-        Self {
-            connections: 0,
-            requests: 1000,
-            time: Duration::from_secs(3600),
-            timeout: Duration::from_secs(60),
-        }
-    }
-}
-
 /// An upstream block: who the peers are and which connections to them are kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -170,31 +147,6 @@ impl GroupConfig {
             zone: false,
             semantics: Semantics::Nginx,
         }
-    }
-}
-
-/// How the body of a request is taken in before and during attempts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
-pub enum RequestBuffering {
-    /// Read everything before a peer is chosen; more than `max` bytes is refused with 413.
-    On {
-        /// Bytes a body may have (`client_max_body_size`).
-        max: usize,
-    },
-    /// Forward as it arrives; only a body that is already complete can be sent again (NU-12).
-    Off,
-    /// Forward as it arrives and remember up to `limit` bytes to send them again.
-    Replay {
-        /// Bytes remembered; past it a started request is not repeated.
-        limit: usize,
-    },
-}
-
-impl Default for RequestBuffering {
-    fn default() -> Self {
-        Self::Replay { limit: 64 * 1024 }
     }
 }
 

@@ -21,6 +21,10 @@ pub struct Attempt {
     pub bytes_sent: u64,
     /// Bytes read from the peer.
     pub bytes_received: u64,
+    /// Why it failed, in words for a log.
+    pub failure: Option<String>,
+    /// Its failure took the peer out of use (MF-16).
+    pub disabled: bool,
 }
 
 impl Attempt {
@@ -34,6 +38,18 @@ impl Attempt {
             response_length: 0,
             bytes_sent: 0,
             bytes_received: 0,
+            failure: None,
+            disabled: false,
+        }
+    }
+
+    /// NL-2.
+    pub(crate) fn none_left(group: Arc<str>) -> Self {
+        Self {
+            status: Some(502),
+            response_time: Some(Duration::ZERO),
+            failure: Some("no live upstreams".into()),
+            ..Self::new(group)
         }
     }
 }

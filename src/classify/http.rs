@@ -1,0 +1,81 @@
+use std::fmt;
+
+use super::{Condition, Outcome};
+use crate::error::BoxError;
+
+/// An attempt over HTTP that came to no response header.
+#[derive(Debug)]
+pub(crate) struct AttemptError {
+    pub(crate) outcome: Outcome,
+    source: BoxError,
+}
+
+impl AttemptError {
+    pub(crate) fn new(outcome: Outcome, source: impl Into<BoxError>) -> Self {
+        Self {
+            outcome,
+            source: source.into(),
+        }
+    }
+}
+
+impl fmt::Display for AttemptError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.source.source() {
+            // hyper keeps what the system said one level down.
+            Some(cause) => write!(f, "{}: {cause}", self.source),
+            None => self.source.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for AttemptError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&*self.source)
+    }
+}
+
+/// What hyper's failure to bring a response header means. An empty or partial header is `error`, not
+/// `invalid_header` (NU-2).
+pub(crate) fn condition(error: &hyper::Error) -> Condition {
+    if error.is_parse() {
+        Condition::InvalidHeader
+    } else {
+        Condition::Error
+    }
+}
+
+/// Bytes of a response's header block as it stood on the wire, give or take its line ends: what
+/// NGINX fits into `proxy_buffer_size` (RS-3).
+pub(crate) fn header_size<B>(response: &http::Response<B>) -> usize {
+    let reason = response
+        .extensions()
+        .get::<hyper::ext::ReasonPhrase>()
+        .map(|reason| reason.as_bytes().len())
+        .or_else(|| response.status().canonical_reason().map(str::len))
+        .unwrap_or(0);
+    let status_line = "HTTP/1.1 200 ".len() + reason + 2;
+    let lines = response.headers().iter();
+    let lines: usize = lines
+        .map(|(name, value)| name.as_str().len() + value.len() + 4)
+        .sum();
+    status_line + lines + 2
+}
+
+/// Whether the peer will keep the connection open (KA-6): a 1.1 response without `close` anywhere in
+/// its Connection headers.
+pub(crate) fn keeps_alive<B>(response: &http::Response<B>) -> bool {
+    response.version() == http::Version::HTTP_11
+        && response.status() != http::StatusCode::SWITCHING_PROTOCOLS
+        && response
+            .headers()
+            .get_all(http::header::CONNECTION)
+            .iter()
+            .all(|value| !contains_close(value.as_bytes()))
+}
+
+fn contains_close(value: &[u8]) -> bool {
+    value
+        .windows(5)
+        .any(|word| word.eq_ignore_ascii_case(b"close"))
+}

@@ -1,0 +1,173 @@
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::Instant;
+
+use crate::clock;
+
+/// What a connection has done, told by its socket to whoever sends a request over it.
+///
+/// Plain counters: each is written by the connection's task alone, and read for decisions that a
+/// stale value merely delays.
+#[derive(Debug)]
+pub(crate) struct Meter {
+    start: Instant,
+    written: AtomicU64,
+    read: AtomicU64,
+    /// The request has a body, so writes are worth a clock reading.
+    timed: AtomicBool,
+    body_ended: AtomicBool,
+    /// Microseconds from `start` to the last write.
+    last_write: AtomicU64,
+    /// Microseconds from `start` to when the request was completely sent; 0 until then.
+    sent: AtomicU64,
+}
+
+impl Meter {
+    fn new() -> Self {
+        Self {
+            start: clock::now(),
+            written: AtomicU64::new(0),
+            read: AtomicU64::new(0),
+            timed: AtomicBool::new(false),
+            body_ended: AtomicBool::new(false),
+            last_write: AtomicU64::new(0),
+            sent: AtomicU64::new(0),
+        }
+    }
+
+    /// When the connection was made.
+    pub(crate) fn born(&self) -> Instant {
+        self.start
+    }
+
+    pub(crate) fn written(&self) -> u64 {
+        self.written.load(Relaxed)
+    }
+
+    pub(crate) fn read(&self) -> u64 {
+        self.read.load(Relaxed)
+    }
+
+    /// A request begins; with a body its writes are timed.
+    pub(crate) fn begin(&self, has_body: bool, at: Instant) {
+        self.timed.store(has_body, Relaxed);
+        self.body_ended.store(!has_body, Relaxed);
+        self.last_write.store(self.micros(at), Relaxed);
+        self.sent.store(0, Relaxed);
+    }
+
+    /// The last byte of the body was handed to hyper; what is left is in its buffer.
+    pub(crate) fn body_ended(&self) {
+        self.body_ended.store(true, Relaxed);
+    }
+
+    pub(crate) fn last_write(&self) -> Instant {
+        self.start + Duration::from_micros(self.last_write.load(Relaxed))
+    }
+
+    /// When the request with a body was completely sent.
+    pub(crate) fn sent_at(&self) -> Option<Instant> {
+        match self.sent.load(Relaxed) {
+            0 => None,
+            micros => Some(self.start + Duration::from_micros(micros)),
+        }
+    }
+
+    fn micros(&self, at: Instant) -> u64 {
+        (at.saturating_duration_since(self.start).as_micros() as u64).max(1)
+    }
+
+    fn wrote(&self, bytes: usize) {
+        self.written.fetch_add(bytes as u64, Relaxed);
+        if self.timed.load(Relaxed) {
+            self.last_write.store(self.micros(clock::now()), Relaxed);
+        }
+    }
+
+    /// hyper flushes its socket only once its own buffer is empty.
+    fn flushed(&self) {
+        if self.timed.load(Relaxed) && self.body_ended.load(Relaxed) {
+            self.sent.store(self.micros(clock::now()), Relaxed);
+            self.timed.store(false, Relaxed);
+        }
+    }
+}
+
+/// A socket that keeps a [`Meter`].
+#[derive(Debug)]
+pub(crate) struct Metered<T> {
+    io: T,
+    meter: Arc<Meter>,
+}
+
+impl<T> Metered<T> {
+    pub(crate) fn new(io: T) -> (Self, Arc<Meter>) {
+        let meter = Arc::new(Meter::new());
+        let metered = Self {
+            io,
+            meter: Arc::clone(&meter),
+        };
+        (metered, meter)
+    }
+}
+
+impl<T: AsyncRead + Unpin> AsyncRead for Metered<T> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<std::io::Result<()>> {
+        let before = buf.filled().len();
+        let polled = Pin::new(&mut self.io).poll_read(cx, buf);
+        let bytes = buf.filled().len() - before;
+        self.meter.read.fetch_add(bytes as u64, Relaxed);
+        polled
+    }
+}
+
+impl<T: AsyncWrite + Unpin> AsyncWrite for Metered<T> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<std::io::Result<usize>> {
+        let polled = Pin::new(&mut self.io).poll_write(cx, buf);
+        if let Poll::Ready(Ok(bytes)) = polled {
+            self.meter.wrote(bytes);
+        }
+        polled
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[std::io::IoSlice<'_>],
+    ) -> Poll<std::io::Result<usize>> {
+        let polled = Pin::new(&mut self.io).poll_write_vectored(cx, bufs);
+        if let Poll::Ready(Ok(bytes)) = polled {
+            self.meter.wrote(bytes);
+        }
+        polled
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        let polled = Pin::new(&mut self.io).poll_flush(cx);
+        if let Poll::Ready(Ok(())) = polled {
+            self.meter.flushed();
+        }
+        polled
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,24 @@
+//! From an address to a connection.
+//!
+//! [`Address`] is where a peer is. Connecting, hyper's handshake and the task that drives the
+//! connection are one step; every connection is metered, so that what was written, what was read
+//! and when a request was completely sent are known without asking hyper.
+//!
+//! ```
+//! use tower_upstream::connect::Address;
+//!
+//! let unix: Address = "unix:/run/orders.sock".parse()?;
+//! assert_eq!(unix.to_string(), "unix:/run/orders.sock");
+//! let tcp: Address = "127.0.0.1:8080".parse()?;
+//! assert_eq!(tcp.to_string(), "127.0.0.1:8080");
+//! # Ok::<(), std::io::Error>(())
+//! ```
+
+mod address;
+mod http;
+mod meter;
+mod tcp;
+
+pub use address::Address;
+pub(crate) use http::{Conn, Handshake, Keeper, connect};
+pub(crate) use meter::Meter;

@@ -1,0 +1,119 @@
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// Idle things by the peer they belong to, oldest first. `at` is told, never read.
+#[derive(Debug)]
+pub(super) struct Idle<T> {
+    entries: Vec<Entry<T>>,
+    max: usize,
+    timeout: Duration,
+}
+
+#[derive(Debug)]
+struct Entry<T> {
+    peer: usize,
+    id: u64,
+    since: Instant,
+    item: T,
+}
+
+impl<T> Idle<T> {
+    pub(super) fn new(max: usize, timeout: Duration) -> Self {
+        Self {
+            entries: Vec::new(),
+            max,
+            timeout,
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// The newest of a peer (KA-2).
+    pub(super) fn take(&mut self, peer: usize) -> Option<T> {
+        let newest = self.entries.iter().rposition(|entry| entry.peer == peer)?;
+        Some(self.entries.remove(newest).item)
+    }
+
+    /// Keeps one, and gives back the one that has to go for it (KA-3).
+    pub(super) fn put(&mut self, peer: usize, id: u64, item: T, at: Instant) -> Option<T> {
+        if self.max == 0 {
+            return Some(item);
+        }
+        let oldest = (self.entries.len() >= self.max).then(|| self.entries.remove(0).item);
+        self.entries.push(Entry {
+            peer,
+            id,
+            since: at,
+            item,
+        });
+        oldest
+    }
+
+    pub(super) fn remove(&mut self, id: u64) -> Option<T> {
+        let index = self.entries.iter().position(|entry| entry.id == id)?;
+        Some(self.entries.remove(index).item)
+    }
+
+    /// Takes one out if it has been idle for the whole timeout; else says when it might be.
+    pub(super) fn expire(&mut self, id: u64, at: Instant) -> Result<T, Instant> {
+        let since = match self.entries.iter().find(|entry| entry.id == id) {
+            Some(entry) => entry.since,
+            // It is in use.
+            None => return Err(at + self.timeout),
+        };
+        let end = since + self.timeout;
+        if at < end {
+            return Err(end);
+        }
+        self.remove(id).ok_or(end)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn the_newest_of_a_peer_is_used_first() {
+        let now = clock::now();
+        let mut idle = Idle::new(8, MINUTE);
+        for (peer, id) in [(0, 1), (1, 2), (0, 3)] {
+            assert_eq!(idle.put(peer, id, id, now), None);
+        }
+        assert_eq!(idle.take(0), Some(3));
+        assert_eq!(idle.take(0), Some(1));
+        assert_eq!(idle.take(0), None);
+        assert_eq!(idle.take(1), Some(2));
+    }
+
+    #[test]
+    fn a_full_list_closes_the_oldest_of_any_peer() {
+        let now = clock::now();
+        let mut idle = Idle::new(1, MINUTE);
+        assert_eq!(idle.put(0, 1, 'a', now), None);
+        assert_eq!(idle.put(1, 2, 'b', now), Some('a'));
+        assert_eq!((idle.take(0), idle.take(1)), (None, Some('b')));
+    }
+
+    #[test]
+    fn nothing_is_kept_in_a_list_of_none() {
+        let mut idle = Idle::new(0, MINUTE);
+        assert_eq!(idle.put(0, 1, 'a', clock::now()), Some('a'));
+    }
+
+    #[test]
+    fn only_the_whole_timeout_expires() {
+        let now = clock::now();
+        let mut idle = Idle::new(8, MINUTE);
+        idle.put(0, 1, 'a', now);
+        assert_eq!(idle.expire(1, now + MINUTE / 2), Err(now + MINUTE));
+        assert_eq!(idle.expire(1, now + MINUTE), Ok('a'));
+        assert_eq!(idle.expire(1, now + MINUTE), Err(now + 2 * MINUTE));
+    }
+}

@@ -1,0 +1,117 @@
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use http_body::Body;
+use tokio::time::Instant;
+
+use super::Keepalive;
+use super::idle::Idle;
+use crate::clock;
+use crate::connect::{Conn, Handshake, Keeper};
+
+/// The idle connections of a group, behind one short lock.
+pub(crate) struct Pool<B> {
+    idle: Mutex<Idle<Box<Conn<B>>>>,
+    config: Keepalive,
+    ids: AtomicU64,
+}
+
+impl<B> Pool<B>
+where
+    B: Body + Send + 'static,
+{
+    pub(crate) fn new(config: Keepalive) -> Self {
+        Self {
+            idle: Mutex::new(Idle::new(config.connections, config.timeout)),
+            config,
+            ids: AtomicU64::new(0),
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.lock().len()
+    }
+
+    /// The newest idle connection to a peer that its peer has not closed.
+    pub(crate) fn take(&self, peer: usize) -> Option<Box<Conn<B>>> {
+        if self.config.connections == 0 {
+            return None;
+        }
+        loop {
+            let conn = self.lock().take(peer)?;
+            if !conn.is_closed() {
+                return Some(conn);
+            }
+        }
+    }
+
+    /// Keeps a connection whose request and response are over, unless it has served enough (KA-5).
+    pub(crate) fn put(&self, peer: usize, conn: Box<Conn<B>>) {
+        let now = clock::now();
+        let Keepalive {
+            connections,
+            requests,
+            time,
+            timeout,
+        } = self.config;
+        let spent = conn.requests >= requests || now - conn.meter.born() > time;
+        if connections == 0 || timeout.is_zero() || spent {
+            return;
+        }
+        let mut idle = self.lock();
+        // Under the lock: a connection that ends after this look is taken out by its task.
+        if conn.is_closed() {
+            return;
+        }
+        let oldest = idle.put(peer, conn.id, conn, now);
+        drop(idle);
+        drop(oldest);
+    }
+
+    /// What a new connection is told about itself.
+    pub(crate) fn handshake(self: &Arc<Self>) -> Handshake<Weak<Self>> {
+        Handshake {
+            id: self.ids.fetch_add(1, Relaxed),
+            idle: self.config.timeout,
+            keeper: Arc::downgrade(self),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Idle<Box<Conn<B>>>> {
+        // The list does not panic half-way through a change.
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<B> Keeper for Weak<Pool<B>>
+where
+    B: Body + Send + 'static,
+{
+    fn expire(&self, id: u64) -> Result<(), Instant> {
+        let now = clock::now();
+        match self.upgrade() {
+            Some(pool) => {
+                let expired = pool.lock().expire(id, now);
+                expired.map(drop)
+            }
+            // The group is gone, and with it whatever was idle: this one is in use.
+            None => Err(now + std::time::Duration::from_secs(60)),
+        }
+    }
+
+    fn ended(&self, id: u64) {
+        if let Some(pool) = self.upgrade() {
+            let ended = pool.lock().remove(id);
+            drop(ended);
+        }
+    }
+}
+
+impl<B> fmt::Debug for Pool<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pool")
+            .field("config", &self.config)
+            .finish_non_exhaustive()
+    }
+}

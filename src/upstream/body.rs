@@ -1,0 +1,210 @@
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use tokio::time::Instant;
+
+use super::config::Proxy;
+use super::exchange::{Conn, Peer};
+use super::trail::Trail;
+use crate::balance::{Ending, Lease};
+use crate::clock;
+use crate::error::BoxError;
+use crate::timeout::Elapsed;
+
+/// A response body as it streams from a peer.
+///
+/// It carries the attempt to its end: when the last byte has come the connection goes back to the
+/// pool and the peer's slot is free. A body that breaks off, or stalls for longer than
+/// [`read_timeout`](crate::Proxy::read_timeout), ends in an error, never as if it were complete.
+/// Dropping it early closes the connection.
+///
+/// The body of a `101 Switching Protocols` is empty and holds the peer's slot until it is dropped:
+/// keep it as long as the tunnel lives.
+pub struct ResponseBody {
+    incoming: Incoming,
+    ride: Option<Ride>,
+    /// When the next read must have come; set by the first poll that finds nothing.
+    due: Option<Instant>,
+    length: u64,
+}
+
+/// What travels with a response until its body has ended.
+pub(super) struct Ride {
+    pub(super) conn: Box<Conn>,
+    pub(super) peer: Arc<Peer>,
+    pub(super) proxy: Arc<Proxy>,
+    pub(super) trail: Option<Trail>,
+    pub(super) started: Instant,
+    pub(super) lease: Option<(Lease, Ending)>,
+    /// The whole request's.
+    pub(super) deadline: Option<Instant>,
+    pub(super) reusable: bool,
+    pub(super) upgraded: bool,
+    pub(super) has_body: bool,
+    /// Counters before this request.
+    pub(super) written: u64,
+    pub(super) read: u64,
+}
+
+impl ResponseBody {
+    pub(super) fn new(incoming: Incoming, ride: Ride) -> Self {
+        Self {
+            incoming,
+            ride: Some(ride),
+            due: None,
+            length: 0,
+        }
+    }
+
+    /// Books the attempt's lease on the body, which may already be over.
+    pub(super) fn carry(&mut self, lease: Option<(Lease, Ending)>, deadline: Option<Instant>) {
+        if let Some(ride) = &mut self.ride {
+            ride.lease = lease;
+            ride.deadline = deadline;
+        }
+        self.end_if_over();
+    }
+
+    /// Keeps the connection of a response without a body that nobody will read (KA-15).
+    pub(super) fn let_go(mut self) {
+        self.end_if_over();
+    }
+
+    fn end_if_over(&mut self) {
+        let upgraded = self.ride.as_ref().is_some_and(|ride| ride.upgraded);
+        if !upgraded && self.incoming.is_end_stream() {
+            self.end();
+        }
+    }
+
+    /// The last byte has come.
+    fn end(&mut self) {
+        let Some(mut ride) = self.ride.take() else {
+            return;
+        };
+        ride.record(self.length);
+        if let Some((lease, ending)) = ride.lease.take() {
+            lease.settle(ending);
+        }
+        let sent = !ride.has_body || ride.conn.meter.sent_at().is_some();
+        if ride.reusable && sent {
+            ride.peer.pool.put(ride.peer.key, ride.conn);
+        }
+    }
+
+    /// No more will come, though more was promised.
+    fn cut(&mut self, ending: Ending) {
+        if let Some(mut ride) = self.ride.take() {
+            ride.record(self.length);
+            if let Some((lease, _)) = ride.lease.take() {
+                lease.settle(ending);
+            }
+        }
+    }
+
+    fn poll_limits(&mut self, cx: &mut Context<'_>) -> Poll<Elapsed> {
+        let Some(ride) = &mut self.ride else {
+            return Poll::Pending;
+        };
+        let due = match self.due {
+            Some(due) => due,
+            None => *self.due.insert(clock::now() + ride.proxy.read_timeout),
+        };
+        match ride.deadline {
+            Some(deadline) if deadline < due => {
+                ready!(ride.conn.timer.poll_until(deadline, cx));
+                Poll::Ready(Elapsed::Request)
+            }
+            _ => {
+                ready!(ride.conn.timer.poll_until(due, cx));
+                Poll::Ready(Elapsed::Body)
+            }
+        }
+    }
+}
+
+impl Ride {
+    fn record(&self, length: u64) {
+        if let Some(trail) = &self.trail {
+            let response_time = self.started.elapsed();
+            let meter = &self.conn.meter;
+            trail.update(|attempt| {
+                attempt.response_time = Some(response_time);
+                attempt.response_length = length;
+                attempt.bytes_sent = meter.written() - self.written;
+                attempt.bytes_received = meter.read() - self.read;
+            });
+        }
+    }
+}
+
+impl Body for ResponseBody {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let this = &mut *self;
+        match Pin::new(&mut this.incoming).poll_frame(cx) {
+            Poll::Ready(Some(Ok(frame))) => {
+                this.due = None;
+                this.length += frame.data_ref().map_or(0, |data| data.len() as u64);
+                this.end_if_over();
+                Poll::Ready(Some(Ok(frame)))
+            }
+            Poll::Ready(Some(Err(error))) => {
+                this.cut(Ending::Cut);
+                Poll::Ready(Some(Err(error.into())))
+            }
+            Poll::Ready(None) => {
+                if this.ride.as_ref().is_some_and(|ride| !ride.upgraded) {
+                    this.end();
+                }
+                Poll::Ready(None)
+            }
+            Poll::Pending => {
+                let elapsed = ready!(this.poll_limits(cx));
+                this.cut(match elapsed {
+                    // Our own limit is no evidence against the peer.
+                    Elapsed::Request => Ending::Dropped,
+                    _ => Ending::Cut,
+                });
+                Poll::Ready(Some(Err(elapsed.into())))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.incoming.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.incoming.size_hint()
+    }
+}
+
+impl Drop for ResponseBody {
+    fn drop(&mut self) {
+        let upgraded = self.ride.as_ref().is_some_and(|ride| ride.upgraded);
+        self.cut(if upgraded {
+            Ending::Served
+        } else {
+            Ending::Dropped
+        });
+    }
+}
+
+impl fmt::Debug for ResponseBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseBody")
+            .field("length", &self.length)
+            .finish_non_exhaustive()
+    }
+}

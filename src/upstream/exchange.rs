@@ -1,0 +1,383 @@
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Weak};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use tokio::time::Instant;
+use tower_service::Service;
+
+use super::body::{ResponseBody, Ride};
+use super::config::Proxy;
+use super::trail::Trail;
+use crate::classify::http::{AttemptError, condition, header_size, keeps_alive};
+use crate::classify::{Condition, Outcome};
+use crate::clock;
+use crate::connect::{self, Address};
+use crate::error::BoxError;
+use crate::pool::Pool;
+use crate::retry::body::{AttemptBody, Watch};
+use crate::timeout::Elapsed;
+
+pub(super) type Conn = connect::Conn<AttemptBody>;
+
+/// One peer as an HTTP service: a kept connection or a new one, one request, one response header.
+#[derive(Clone, Debug)]
+pub(super) struct HttpEndpoint(Arc<Peer>);
+
+#[derive(Debug)]
+pub(super) struct Peer {
+    pub(super) address: Address,
+    /// Its place among the peers of the group, for the pool.
+    pub(super) key: usize,
+    pub(super) pool: Arc<Pool<AttemptBody>>,
+}
+
+impl HttpEndpoint {
+    pub(super) fn new(address: Address, key: usize, pool: Arc<Pool<AttemptBody>>) -> Self {
+        Self(Arc::new(Peer { address, key, pool }))
+    }
+}
+
+/// What one attempt sends, and under which limits.
+pub(super) struct HttpAttempt {
+    pub(super) request: Request<AttemptBody>,
+    pub(super) has_body: bool,
+    /// A kept connection will not do.
+    pub(super) fresh: bool,
+    pub(super) proxy: Arc<Proxy>,
+    pub(super) trail: Option<Trail>,
+}
+
+impl Service<HttpAttempt> for HttpEndpoint {
+    type Response = Response<ResponseBody>;
+    type Error = AttemptError;
+    type Future = Exchange;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), AttemptError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, attempt: HttpAttempt) -> Exchange {
+        let HttpAttempt {
+            request,
+            has_body,
+            fresh,
+            proxy,
+            trail,
+        } = attempt;
+        Exchange {
+            peer: Arc::clone(&self.0),
+            watch: has_body.then(|| request.body().watch()),
+            request: Some(request),
+            fresh,
+            proxy,
+            trail,
+            started: clock::now(),
+            phase: Phase::Checkout,
+        }
+    }
+}
+
+type Connecting = Pin<Box<dyn Future<Output = Result<Conn, ConnectError>> + Send>>;
+
+enum ConnectError {
+    Timeout,
+    Failed(BoxError),
+}
+
+/// An attempt on its way to a response header.
+pub(super) struct Exchange {
+    peer: Arc<Peer>,
+    /// Until it is handed to a connection.
+    request: Option<Request<AttemptBody>>,
+    /// Present when the request has a body.
+    watch: Option<Watch>,
+    fresh: bool,
+    proxy: Arc<Proxy>,
+    trail: Option<Trail>,
+    started: Instant,
+    phase: Phase,
+}
+
+enum Phase {
+    Checkout,
+    Connect(Connecting),
+    /// The connection has yet to let go of its last request.
+    Ready(Box<Conn>),
+    Wait(Wait),
+    Done,
+}
+
+/// Sent, or being sent; waiting for the header.
+struct Wait {
+    conn: Box<Conn>,
+    reused: bool,
+    begun: Instant,
+    /// When to look at the limits again.
+    check: Instant,
+    /// Counters before this request.
+    written: u64,
+    read: u64,
+}
+
+impl Exchange {
+    fn checkout(&mut self) -> Phase {
+        if !self.fresh {
+            if let Some(conn) = self.peer.pool.take(self.peer.key) {
+                return Phase::Ready(conn);
+            }
+        }
+        let (peer, limit) = (Arc::clone(&self.peer), self.proxy.connect_timeout);
+        Phase::Connect(Box::pin(connect(peer, limit)))
+    }
+
+    fn send(&mut self, mut conn: Box<Conn>) -> Phase {
+        let Some(mut request) = self.request.take() else {
+            return Phase::Done;
+        };
+        let begun = clock::now();
+        let reused = conn.requests > 0;
+        let Proxy {
+            send_timeout,
+            read_timeout,
+            ..
+        } = *self.proxy;
+        let check = match &self.watch {
+            // The head alone fits any socket's buffer, so sending it takes no time worth a timer.
+            None => begun + read_timeout,
+            Some(_) => begun + send_timeout.min(read_timeout),
+        };
+        conn.meter.begin(self.watch.is_some(), begun);
+        if self.watch.is_some() {
+            request.body_mut().attach(&conn.meter);
+        }
+        let (written, read) = (conn.meter.written(), conn.meter.read());
+        conn.send(request);
+        if let Some(trail) = &self.trail {
+            let connect_time = if reused {
+                Duration::ZERO
+            } else {
+                begun - self.started
+            };
+            trail.update(|attempt| attempt.connect_time = Some(connect_time));
+        }
+        Phase::Wait(Wait {
+            conn,
+            reused,
+            begun,
+            check,
+            written,
+            read,
+        })
+    }
+
+    fn fail(&mut self, outcome: Outcome, source: impl Into<BoxError>) -> AttemptError {
+        let error = AttemptError::new(outcome, source);
+        if let Some(trail) = &self.trail {
+            let counters = match &self.phase {
+                Phase::Wait(wait) => wait.counters(),
+                _ => (0, 0),
+            };
+            let status = match outcome.condition {
+                Condition::Aborted => None,
+                Condition::Timeout => Some(504),
+                _ => Some(502),
+            };
+            let response_time = self.started.elapsed();
+            trail.update(|attempt| {
+                attempt.status = status;
+                attempt.response_time = Some(response_time);
+                (attempt.bytes_sent, attempt.bytes_received) = counters;
+                attempt.failure = Some(error.to_string());
+            });
+        }
+        error
+    }
+
+    fn poll_wait(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
+        let Phase::Wait(wait) = &mut self.phase else {
+            return Poll::Ready(Step::Again);
+        };
+        match wait.conn.poll_reply(cx) {
+            Poll::Ready(Ok(response)) => Poll::Ready(Step::Header(response)),
+            Poll::Ready(Err(mut error)) => {
+                if let Some(request) = error.take_message() {
+                    // Nothing of it was written: the connection was closed while it lay idle, which
+                    // is as if it had not been there (KA-7).
+                    self.request = Some(request);
+                    self.phase = Phase::Checkout;
+                    return Poll::Ready(Step::Again);
+                }
+                let error = error.into_error();
+                let aborted = self.watch.as_ref().is_some_and(Watch::failed);
+                let outcome = Outcome {
+                    condition: if aborted {
+                        Condition::Aborted
+                    } else {
+                        condition(&error)
+                    },
+                    sent: true,
+                    reused: wait.reused,
+                };
+                Poll::Ready(Step::Failed(outcome, error.into()))
+            }
+            Poll::Pending => {
+                let elapsed = ready!(wait.poll_limits(self.watch.is_some(), &self.proxy, cx));
+                let outcome = Outcome {
+                    condition: Condition::Timeout,
+                    sent: true,
+                    reused: wait.reused,
+                };
+                Poll::Ready(Step::Failed(outcome, elapsed.into()))
+            }
+        }
+    }
+
+    /// RS-3 and the way of a complete header to the caller.
+    fn header(
+        &mut self,
+        response: Response<Incoming>,
+    ) -> Result<Response<ResponseBody>, AttemptError> {
+        let Phase::Wait(wait) = std::mem::replace(&mut self.phase, Phase::Done) else {
+            unreachable!("a header comes to a request that was sent");
+        };
+        if header_size(&response) > self.proxy.buffer_size {
+            let outcome = Outcome {
+                condition: Condition::InvalidHeader,
+                sent: true,
+                reused: wait.reused,
+            };
+            self.phase = Phase::Wait(wait);
+            return Err(self.fail(outcome, "upstream sent too big header"));
+        }
+        if let Some(trail) = &self.trail {
+            let (status, header_time) = (response.status().as_u16(), self.started.elapsed());
+            trail.update(|attempt| {
+                attempt.status = Some(status);
+                attempt.header_time = Some(header_time);
+            });
+        }
+        let ride = Ride {
+            reusable: keeps_alive(&response),
+            upgraded: response.status() == http::StatusCode::SWITCHING_PROTOCOLS,
+            has_body: self.watch.is_some(),
+            written: wait.written,
+            read: wait.read,
+            conn: wait.conn,
+            peer: Arc::clone(&self.peer),
+            proxy: Arc::clone(&self.proxy),
+            trail: self.trail.take(),
+            started: self.started,
+            lease: None,
+            deadline: None,
+        };
+        Ok(response.map(|body| ResponseBody::new(body, ride)))
+    }
+}
+
+enum Step {
+    Again,
+    Header(Response<Incoming>),
+    Failed(Outcome, BoxError),
+}
+
+impl Wait {
+    fn counters(&self) -> (u64, u64) {
+        let meter = &self.conn.meter;
+        (meter.written() - self.written, meter.read() - self.read)
+    }
+
+    /// Ready when the peer took no bytes for too long, or the request is out and no header came
+    /// (TO-2, TO-3).
+    fn poll_limits(
+        &mut self,
+        has_body: bool,
+        proxy: &Proxy,
+        cx: &mut Context<'_>,
+    ) -> Poll<Elapsed> {
+        loop {
+            let meter = &self.conn.meter;
+            let (end, elapsed) = match (has_body, meter.sent_at()) {
+                (false, _) => (self.begun + proxy.read_timeout, Elapsed::Header),
+                (true, Some(sent)) => (sent + proxy.read_timeout, Elapsed::Header),
+                (true, None) => (meter.last_write() + proxy.send_timeout, Elapsed::Send),
+            };
+            let zero = match elapsed {
+                Elapsed::Send => proxy.send_timeout.is_zero(),
+                _ => proxy.read_timeout.is_zero(),
+            };
+            if zero {
+                return Poll::Ready(elapsed);
+            }
+            ready!(self.conn.timer.poll_until(self.check.min(end), cx));
+            let now = clock::now();
+            if now >= end {
+                return Poll::Ready(elapsed);
+            }
+            // Until all is sent, the wait for the header may begin at any moment: look again no
+            // later than it could end.
+            self.check = end.min(now + proxy.read_timeout);
+        }
+    }
+}
+
+async fn connect(peer: Arc<Peer>, limit: Duration) -> Result<Conn, ConnectError> {
+    if limit.is_zero() {
+        return Err(ConnectError::Timeout);
+    }
+    let with: connect::Handshake<Weak<_>> = peer.pool.handshake();
+    match tokio::time::timeout(limit, connect::connect(&peer.address, with)).await {
+        Ok(Ok(conn)) => Ok(conn),
+        Ok(Err(error)) => Err(ConnectError::Failed(error)),
+        Err(_) => Err(ConnectError::Timeout),
+    }
+}
+
+impl Future for Exchange {
+    type Output = Result<Response<ResponseBody>, AttemptError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        loop {
+            match &mut this.phase {
+                Phase::Checkout => this.phase = this.checkout(),
+                Phase::Connect(connecting) => match ready!(connecting.as_mut().poll(cx)) {
+                    Ok(conn) => this.phase = this.send(Box::new(conn)),
+                    Err(error) => {
+                        let (condition, source) = match error {
+                            ConnectError::Timeout => (Condition::Timeout, Elapsed::Connect.into()),
+                            ConnectError::Failed(source) => (Condition::Error, source),
+                        };
+                        let outcome = Outcome {
+                            condition,
+                            sent: false,
+                            reused: false,
+                        };
+                        return Poll::Ready(Err(this.fail(outcome, source)));
+                    }
+                },
+                Phase::Ready(conn) => {
+                    let ready = ready!(conn.poll_ready(cx));
+                    let Phase::Ready(conn) = std::mem::replace(&mut this.phase, Phase::Checkout)
+                    else {
+                        unreachable!("just matched");
+                    };
+                    if ready.is_ok() {
+                        this.phase = this.send(conn);
+                    }
+                }
+                Phase::Wait(_) => match ready!(this.poll_wait(cx)) {
+                    Step::Again => {}
+                    Step::Header(response) => return Poll::Ready(this.header(response)),
+                    Step::Failed(outcome, source) => {
+                        return Poll::Ready(Err(this.fail(outcome, source)));
+                    }
+                },
+                Phase::Done => panic!("polled after it was ready"),
+            }
+        }
+    }
+}

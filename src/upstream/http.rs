@@ -1,0 +1,191 @@
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, HOST, HeaderValue, TRANSFER_ENCODING};
+use http::uri::{PathAndQuery, Uri};
+use http::{Extensions, HeaderMap, Method, Request, Response, Version};
+use http_body::Body;
+use tokio::time::Instant;
+
+use super::body::ResponseBody;
+use super::config::Proxy;
+use super::exchange::HttpAttempt;
+use super::rules::Rules;
+use super::trail::{Attempt, Trail};
+use crate::balance::{Ending, Lease, PeerId};
+use crate::classify::http::AttemptError;
+use crate::classify::{Condition, Outcome};
+use crate::error::{BoxError, Error};
+use crate::retry::RequestBuffering;
+use crate::retry::body::RequestBody;
+
+/// What an HTTP/1.0 request without a known length may have, where nothing else says so: there is no
+/// chunked framing, so it is read first (NU-14). `client_max_body_size`'s default.
+const UNCHUNKED: usize = 1024 * 1024;
+
+/// A request as the engine carries it from peer to peer.
+pub(super) struct Call {
+    method: Method,
+    uri: Uri,
+    version: Version,
+    headers: HeaderMap,
+    extensions: Extensions,
+    body: RequestBody,
+    trail: Option<Trail>,
+    deadline: Option<Instant>,
+}
+
+impl Call {
+    pub(super) fn new<B>(
+        request: Request<B>,
+        host: &HeaderValue,
+        buffering: RequestBuffering,
+        deadline: Option<Instant>,
+    ) -> Self
+    where
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        let (mut parts, body) = request.into_parts();
+        let exact = body.size_hint().exact();
+        let buffering = match (parts.version, exact, buffering) {
+            (Version::HTTP_10, None, RequestBuffering::Off) => {
+                RequestBuffering::On { max: UNCHUNKED }
+            }
+            (Version::HTTP_10, None, RequestBuffering::Replay { limit }) => {
+                RequestBuffering::On { max: limit }
+            }
+            (_, _, buffering) => buffering,
+        };
+        let body = RequestBody::new(body, buffering);
+        if !parts.headers.contains_key(HOST) {
+            let named = parts
+                .uri
+                .authority()
+                .and_then(|a| HeaderValue::from_str(a.as_str()).ok());
+            parts
+                .headers
+                .insert(HOST, named.unwrap_or_else(|| host.clone()));
+        }
+        // The framing is the body's own; what a caller says of it may no longer hold (HD-6).
+        parts.headers.remove(TRANSFER_ENCODING);
+        let keeps_length = body.is_empty()
+            && parts
+                .headers
+                .get(CONTENT_LENGTH)
+                .is_some_and(|len| len == "0");
+        if !keeps_length {
+            parts.headers.remove(CONTENT_LENGTH);
+        }
+        Self {
+            method: parts.method,
+            uri: origin_form(parts.uri),
+            version: parts.version,
+            headers: parts.headers,
+            trail: parts.extensions.get::<Trail>().cloned(),
+            extensions: parts.extensions,
+            body,
+            deadline,
+        }
+    }
+}
+
+/// The form a server is asked in; the authority has become the Host header.
+fn origin_form(uri: Uri) -> Uri {
+    if uri.scheme().is_none() && uri.authority().is_none() {
+        return uri;
+    }
+    let path = uri.path_and_query().cloned();
+    Uri::from(path.unwrap_or_else(|| PathAndQuery::from_static("/")))
+}
+
+/// How HTTP requests are repeated, and what their endings mean.
+#[derive(Clone, Debug)]
+pub(super) struct HttpRules {
+    pub(super) proxy: Arc<Proxy>,
+    pub(super) group: Arc<str>,
+    /// Names of primaries and backups, for the trail.
+    pub(super) names: Arc<[Vec<Arc<str>>; 2]>,
+}
+
+impl Rules<Call> for HttpRules {
+    type Attempt = HttpAttempt;
+    type Reply = Response<ResponseBody>;
+    type Error = AttemptError;
+    type Response = Response<ResponseBody>;
+
+    fn poll_prepare(&self, call: &mut Call, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        call.body.poll_prepare(cx)
+    }
+
+    fn attempt(&self, call: &mut Call, peer: PeerId, fresh: bool) -> HttpAttempt {
+        if let Some(trail) = &call.trail {
+            let name = &self.names[usize::from(peer.is_backup())][peer.index()];
+            trail.begin(Attempt::new(Arc::clone(name)));
+        }
+        let body = call.body.attempt();
+        let mut request = Request::new(body);
+        *request.method_mut() = call.method.clone();
+        *request.uri_mut() = call.uri.clone();
+        *request.version_mut() = call.version;
+        // Copied, because hyper keeps the head it sends and a later attempt needs one.
+        *request.headers_mut() = call.headers.clone();
+        *request.extensions_mut() = call.extensions.clone();
+        if request.body().size_hint().exact().is_none() && call.version == Version::HTTP_11 {
+            let chunked = HeaderValue::from_static("chunked");
+            request.headers_mut().insert(TRANSFER_ENCODING, chunked);
+        }
+        HttpAttempt {
+            request,
+            has_body: !call.body.is_empty(),
+            fresh,
+            proxy: Arc::clone(&self.proxy),
+            trail: call.trail.clone(),
+        }
+    }
+
+    fn outcome(&self, result: &Result<Response<ResponseBody>, AttemptError>) -> Outcome {
+        match result {
+            Ok(response) => Outcome::new(Condition::of_status(response.status().as_u16())),
+            Err(error) => error.outcome,
+        }
+    }
+
+    fn idempotent(&self, call: &Call) -> bool {
+        // NU-11: everything but these is repeated.
+        !matches!(call.method.as_str(), "POST" | "PATCH" | "LOCK")
+    }
+
+    fn replayable(&self, call: &Call) -> bool {
+        call.body.replayable()
+    }
+
+    fn disabled(&self, call: &Call) {
+        if let Some(trail) = &call.trail {
+            trail.update(|attempt| attempt.disabled = true);
+        }
+    }
+
+    fn none_left(&self, call: &Call) {
+        if let Some(trail) = &call.trail {
+            trail.begin(Attempt::none_left(Arc::clone(&self.group)));
+        }
+    }
+
+    fn discard(&self, reply: Response<ResponseBody>, ending: Ending) {
+        if ending == Ending::Next {
+            reply.into_body().let_go();
+        }
+    }
+
+    fn finish(
+        &self,
+        call: Call,
+        mut reply: Response<ResponseBody>,
+        lease: Option<(Lease, Ending)>,
+    ) -> Response<ResponseBody> {
+        reply.body_mut().carry(lease, call.deadline);
+        reply
+    }
+}
