@@ -28,6 +28,11 @@ impl Clock {
         }
     }
 
+    /// Counts from another reading of the wall clock.
+    pub(crate) fn epoch(self, epoch: Duration) -> Self {
+        Self { epoch, ..self }
+    }
+
     pub(crate) fn second(&self, at: Instant) -> u64 {
         (self.epoch + at.saturating_duration_since(self.start)).as_secs()
     }

@@ -37,7 +37,10 @@ fn peer(replies: &'static [&'static str]) -> SocketAddr {
 }
 
 fn refusing() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+    TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
 }
 
 fn get(path: &str) -> http::Request<Empty<Bytes>> {
@@ -60,7 +63,13 @@ async fn a_refused_request_goes_to_the_next_peer() {
     assert_eq!(reply.into_body().collect().await.unwrap().to_bytes(), "ok");
     let statuses: Vec<_> = trail.attempts().iter().map(|a| a.status).collect();
     assert_eq!(statuses, [Some(502), Some(200)]);
-    assert!(upstream.group().snapshot().iter().all(|peer| peer.state.in_flight == 0));
+    assert!(
+        upstream
+            .group()
+            .snapshot()
+            .iter()
+            .all(|peer| peer.state.in_flight == 0)
+    );
 }
 
 #[tokio::test]
@@ -80,12 +89,16 @@ async fn a_kept_connection_serves_again() {
 #[tokio::test]
 async fn a_body_is_sent_again() {
     let upstream = Upstream::builder()
-        .server(Server::new(peer(&["HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n"]).to_string()))
+        .server(Server::new(
+            peer(&["HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n"]).to_string(),
+        ))
         .server(Server::new(peer(&[OK]).to_string()))
         .next_upstream(NextUpstream::HTTP_500)
         .build()
         .unwrap();
-    let request = http::Request::put("/").body(Full::new(Bytes::from("hello"))).unwrap();
+    let request = http::Request::put("/")
+        .body(Full::new(Bytes::from("hello")))
+        .unwrap();
     let reply = upstream.send(request).await.unwrap();
     assert_eq!(reply.status(), 200);
 }

@@ -1,4 +1,5 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -23,6 +24,13 @@ impl Roster {
             clock: Clock::start(),
             semantics,
         }
+    }
+
+    /// Takes `epoch` for the wall clock's reading at the start. Bans are counted in whole seconds
+    /// (TB-1), so a simulation that is to be repeatable has to fix the fraction it starts at.
+    pub fn epoch(mut self, epoch: Duration) -> Self {
+        self.clock = self.clock.epoch(epoch);
+        self
     }
 
     /// Which rules decide where NGINX's own behaviour is hazardous.
