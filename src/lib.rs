@@ -1,7 +1,6 @@
 //! The resilience of an NGINX gateway, inside your process.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
-#![warn(clippy::unwrap_used)]
 
 pub mod balance;
 pub mod breaker;

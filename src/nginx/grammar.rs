@@ -82,6 +82,11 @@ pub fn rule(directive: &Directive, here: Contexts, problems: &mut Problems) -> O
         return None;
     };
     let (fewest, most) = rule.args;
+    if name == "include" && directive.block.is_none() && directive.args.len() == 1 {
+        // Reading a file has put what it includes in its place before anybody asks.
+        problems.push(place, "\"include\" is followed in files only");
+        return None;
+    }
     let message = match &directive.block {
         Some(_) if !rule.block => format!("directive \"{name}\" is not terminated by \";\""),
         None if rule.block => format!("directive \"{name}\" has no opening \"{{\""),

@@ -1,13 +1,79 @@
 //! NGINX's configuration language: `nginx.conf` in, plain values out.
+//!
+//! ```
+//! use std::time::Duration;
+//! use tower_upstream::nginx::import;
+//!
+//! let text = "
+//!     upstream orders {
+//!         server 10.0.1.10:8080 max_fails=3 fail_timeout=30s;
+//!         server 10.0.1.11:8080 max_fails=3 fail_timeout=30s;
+//!         keepalive 32;
+//!     }
+//!     server {
+//!         location /orders {
+//!             proxy_pass http://orders;
+//!             proxy_http_version 1.1;
+//!             proxy_set_header Connection \"\";
+//!             proxy_read_timeout 5s;
+//!         }
+//!     }";
+//! let orders = import(text, "/orders")?;
+//! assert_eq!(orders.group.servers.len(), 2);
+//! assert_eq!(orders.proxy.read_timeout, Duration::from_secs(5));
+//!
+//! // All problems at once, each with file, line and column.
+//! let broken = text.replace("max_fails=3", "max_fails=many");
+//! let error = import(&broken, "/orders").unwrap_err();
+//! assert_eq!(
+//!     error.problems(),
+//!     [
+//!         "nginx.conf:3:31: invalid parameter \"max_fails=many\"",
+//!         "nginx.conf:4:31: invalid parameter \"max_fails=many\"",
+//!     ]
+//! );
+//! # Ok::<(), tower_upstream::ConfigError>(())
+//! ```
+//!
+//! # What is understood
+//!
+//! Words, quotes, escapes, `#`, `${name}`, `include` with patterns, units, contexts, inheritance
+//! and messages are those of nginx 1.22.1.
+//!
+//! | directive | a client ([`import`]) | a gateway |
+//! | --- | --- | --- |
+//! | `upstream`, in it `server` (`weight` `max_fails` `fail_timeout` `max_conns` `backup` `down`), `zone`, `keepalive`, `keepalive_requests`, `keepalive_time`, `keepalive_timeout` | read | read |
+//! | `http`, `server`, `location` (prefix, `=`, `^~`, `@`), `proxy_pass` | read | read, with variables too |
+//! | `location ~` | an error if it could take the path | read |
+//! | `proxy_http_version`, `proxy_set_header`, `proxy_connect_timeout`, `proxy_send_timeout`, `proxy_read_timeout`, `proxy_next_upstream`, `proxy_next_upstream_tries`, `proxy_next_upstream_timeout`, `proxy_request_buffering`, `proxy_buffer_size`, `client_max_body_size` | read | read |
+//! | `proxy_buffering`, `proxy_buffers` | checked, no effect: responses always stream | read |
+//! | `worker_processes`, `pid`, `user`, `daemon`, `master_process`, `events`, `worker_connections`, `error_log`, `listen`, `server_name`, `client_header_timeout`, `client_header_buffer_size`, `large_client_header_buffers`, `client_body_timeout`, `keepalive_timeout` and `keepalive_requests` outside `upstream`, `access_log`, `log_format`, `set_real_ip_from`, `real_ip_header` | no effect: the door's matter | read |
+//! | `return`, `add_header`, `error_page`, `proxy_hide_header`, `proxy_pass_header`, `proxy_method`, `proxy_set_body`, `proxy_pass_request_headers`, `proxy_pass_request_body`, `proxy_intercept_errors`, `proxy_redirect`, `proxy_ignore_client_abort` | an error where they hold | read |
+//! | NGINX's process, file, compression and TLS directives (`root`, `gzip`, `ssl_certificate`, ...) | no effect: the door's matter | an error |
+//! | `least_conn`, `ip_hash`, `hash`, `random` | an error: not yet | an error: not yet |
+//! | all others | an error where they hold, if NGINX has them; else an error anywhere | an error |
+//!
+//! "Where they hold" is the chosen location and the levels around it; what only concerns other
+//! locations is checked for shape and left alone. In `proxy_set_header` a client has `$host`,
+//! `$proxy_host`, `$proxy_port`, `$http_*`, `$request_method`, `$request_uri`, `$uri`, `$args`,
+//! `$arg_*`, `$scheme`, `$remote_addr`, `$remote_port` and `$proxy_add_x_forwarded_for`;
+//! `$remote_*` come from a [`SocketAddr`](std::net::SocketAddr) in the request's extensions.
 
 mod address;
+mod client_variables;
 mod grammar;
 mod grammar_table;
+mod import;
 mod include;
+mod level;
 mod lexer;
+mod location;
+mod outline;
 mod parser;
+mod pass;
 mod problems;
 mod proxy;
+mod rewrite;
 mod template;
 mod tree;
 pub mod units;
@@ -16,10 +82,14 @@ pub mod values;
 
 pub use address::Address;
 pub use grammar::{Client, Contexts, Rule, rule, served};
+pub use import::{Imported, import, import_file};
 pub use include::load;
+pub use location::{Modifier, location_match, locations_together};
 pub use parser::parse;
+pub use pass::PassUrl;
 pub use problems::{Problem, Problems, Severity};
 pub use proxy::{ProxyLevel, proxy_directive, set_header};
+pub use rewrite::Rewrite;
 pub use template::{Template, Variables};
 pub use tree::{Directive, Place, Word};
 pub use upstream::{upstream_block, upstream_blocks_together};

@@ -1,0 +1,157 @@
+use std::path::Path;
+
+use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
+use http::{HeaderName, Version};
+
+use super::level::Level;
+use super::outline::{Chain, Outline};
+use super::{Directive, Modifier, PassUrl, Place, Problem, Problems, Rewrite};
+use super::{client_variables, load, parse, set_header, upstream_block, upstream_blocks_together};
+use crate::upstream::config::{ConfigError, GroupConfig, Proxy};
+
+/// The name places carry when a configuration comes as text.
+const FILE: &str = "nginx.conf";
+
+/// What one location of a configuration means to a client service.
+#[derive(Clone, Debug)]
+pub struct Imported {
+    /// The upstream block it passes to, or a group of one for an address.
+    pub group: GroupConfig,
+    /// Its timeouts and retry rules.
+    pub proxy: Proxy,
+    /// What it makes of a request.
+    pub rewrite: Rewrite,
+    /// What its author may not have meant.
+    pub warnings: Vec<Problem>,
+}
+
+/// Reads what the location for the path `location` says, from a whole `nginx.conf` or from bare
+/// `upstream` and `server` blocks.
+///
+/// The location is found as NGINX finds it. Where several servers have one for the path, put the
+/// wanted server's name in front: `api.example.no/orders`. All problems are reported at once.
+pub fn import(text: &str, location: &str) -> Result<Imported, ConfigError> {
+    let mut problems = Problems::new();
+    let tree = parse(text, FILE, &mut problems);
+    read(&tree, &Place::whole(FILE), location, problems)
+}
+
+/// The same for a file, whose `include`s are followed.
+pub fn import_file(path: &Path, location: &str) -> Result<Imported, ConfigError> {
+    let mut problems = Problems::new();
+    let tree = load(path, &mut problems);
+    let whole = Place::whole(&path.to_string_lossy());
+    read(&tree, &whole, location, problems)
+}
+
+fn read(
+    tree: &[Directive],
+    whole: &Place,
+    location: &str,
+    mut problems: Problems,
+) -> Result<Imported, ConfigError> {
+    let outline = Outline::read(tree, &mut problems);
+    let groups: Vec<GroupConfig> = outline
+        .upstreams
+        .iter()
+        .filter_map(|block| upstream_block(block, &mut problems))
+        .collect();
+    upstream_blocks_together(&outline.upstreams, &mut problems);
+    // With a broken block the location might seem to pass to a host of that name.
+    let whole_groups = groups.len() == outline.upstreams.len();
+    let imported = outline
+        .find(location, whole, &mut problems)
+        .and_then(|found| take(&found, &groups, whole_groups, &mut problems));
+    match imported {
+        Some(imported) if !problems.has_errors() => Ok(Imported {
+            warnings: problems.iter().cloned().collect(),
+            ..imported
+        }),
+        _ => Err(problems.into_error()),
+    }
+}
+
+/// What the chosen location and the levels around it say together.
+fn take(
+    chain: &Chain<'_, '_>,
+    groups: &[GroupConfig],
+    whole_groups: bool,
+    problems: &mut Problems,
+) -> Option<Imported> {
+    for level in chain {
+        level.refuse(problems);
+    }
+    let headers = headers(chain, problems);
+    let location = chain.last()?;
+    let Some(directive) = location.pass else {
+        let place = &location.directive?.name.place;
+        problems.push(place, "this location has no \"proxy_pass\"");
+        return None;
+    };
+    let fail = |problems: &mut Problems, message: String| {
+        problems.push(directive.place(0), message);
+        None
+    };
+    if directive.arg(0).contains('$') {
+        let message = "variables in \"proxy_pass\" are not supported for a client";
+        return fail(problems, message.into());
+    }
+    let pass = match PassUrl::parse(directive.arg(0)) {
+        Ok(pass) => pass,
+        Err(message) => return fail(problems, message),
+    };
+    let group = match pass.find(groups) {
+        Ok(Some(index)) => groups[index].clone(),
+        Ok(None) if whole_groups => pass.group(),
+        Ok(None) => return None,
+        Err(message) => return fail(problems, message),
+    };
+    let replace = match replaced(location, &pass) {
+        Ok(replace) => replace,
+        Err(message) => return fail(problems, message),
+    };
+    let proxy = &location.proxy;
+    let http_11 = proxy.http_version == Some(Version::HTTP_11);
+    Some(Imported {
+        group,
+        proxy: proxy.finish(),
+        rewrite: Rewrite::new(&pass, http_11, headers, replace),
+        warnings: Vec::new(),
+    })
+}
+
+/// The part of the path that gives way to the URI of `proxy_pass`.
+fn replaced(location: &Level<'_>, pass: &PassUrl) -> Result<Option<(String, String)>, String> {
+    match location.matcher {
+        _ if pass.uri.is_empty() => Ok(None),
+        Some((Modifier::Named, _)) => Err("\"proxy_pass\" cannot have URI part in location given \
+             by regular expression, or inside named location, or inside \"if\" statement, or \
+             inside \"limit_except\" block"
+            .into()),
+        Some((_, text)) => Ok(Some((text.to_owned(), pass.uri.clone()))),
+        None => Ok(None),
+    }
+}
+
+/// The `proxy_set_header`s of the innermost level that has any (CF-1).
+fn headers(chain: &Chain<'_, '_>, problems: &mut Problems) -> Vec<(HeaderName, super::Template)> {
+    let mut levels = chain.iter().rev();
+    let Some(level) = levels.find(|level| !level.set_headers.is_empty()) else {
+        return Vec::new();
+    };
+    let mut headers = Vec::with_capacity(level.set_headers.len());
+    for directive in &level.set_headers {
+        let Some((name, value)) = set_header(directive, client_variables::known, problems) else {
+            continue;
+        };
+        match HeaderName::try_from(&name) {
+            Ok(CONTENT_LENGTH | TRANSFER_ENCODING) => problems.push(
+                directive.place(0),
+                format!("\"{name}\" follows from the body and cannot be set for a client"),
+            ),
+            Ok(name) => headers.push((name, value)),
+            Err(error) => problems.push(directive.place(0), error.to_string()),
+        }
+    }
+    headers
+}

@@ -1,0 +1,113 @@
+use http::header::{CONNECTION, HOST, InvalidHeaderValue};
+use http::request::Parts;
+use http::uri::PathAndQuery;
+use http::{HeaderName, HeaderValue, Version};
+
+use super::client_variables::ClientVariables;
+use super::{PassUrl, Template};
+
+/// What a location makes of a request before it is sent: version, headers, URI.
+#[derive(Clone, Debug)]
+pub struct Rewrite {
+    pub(super) proxy_host: String,
+    pub(super) proxy_port: String,
+    /// `proxy_http_version 1.1`; else requests are HTTP/1.0.
+    pub(super) http_11: bool,
+    /// All of them, NGINX's defaults included.
+    pub(super) headers: Vec<(HeaderName, Template)>,
+    /// What gives way to what at the beginning of the path.
+    pub(super) replace: Option<(String, String)>,
+}
+
+impl Rewrite {
+    /// NGINX's defaults, `Host $proxy_host` and `Connection close`, hold unless `headers` names
+    /// them.
+    pub(super) fn new(
+        pass: &PassUrl,
+        http_11: bool,
+        mut headers: Vec<(HeaderName, Template)>,
+        replace: Option<(String, String)>,
+    ) -> Self {
+        for (name, value) in [(CONNECTION, "close"), (HOST, pass.host.as_str())] {
+            if !headers.iter().any(|(n, _)| *n == name) {
+                headers.insert(0, (name, Template::literal(value)));
+            }
+        }
+        Self {
+            proxy_host: pass.host.clone(),
+            proxy_port: pass.port.clone(),
+            http_11,
+            headers,
+            replace,
+        }
+    }
+
+    /// The version requests are sent with.
+    pub fn version(&self) -> Version {
+        match self.http_11 {
+            true => Version::HTTP_11,
+            false => Version::HTTP_10,
+        }
+    }
+
+    /// The headers set, in order; those that evaluate to nothing are left out of a request.
+    pub fn headers(&self) -> &[(HeaderName, Template)] {
+        &self.headers
+    }
+
+    /// Changes a request's head. An error means that a value, such as a decoded `$uri`, cannot
+    /// stand in a header; the request is then half changed.
+    pub fn apply(&self, request: &mut Parts) -> Result<(), InvalidHeaderValue> {
+        let mut values = Vec::with_capacity(self.headers.len());
+        for (_, template) in &self.headers {
+            values.push(self.value(template, request)?);
+        }
+        for (name, _) in &self.headers {
+            request.headers.remove(name);
+        }
+        for ((name, _), value) in self.headers.iter().zip(values) {
+            if let Some(value) = value {
+                request.headers.append(name, value);
+            }
+        }
+        request.version = self.version();
+        self.replace_path(request);
+        Ok(())
+    }
+
+    fn value(
+        &self,
+        template: &Template,
+        request: &Parts,
+    ) -> Result<Option<HeaderValue>, InvalidHeaderValue> {
+        let variables = ClientVariables {
+            request,
+            proxy_host: &self.proxy_host,
+            proxy_port: &self.proxy_port,
+        };
+        let mut text = String::new();
+        template.eval(&variables, &mut text);
+        match text.is_empty() {
+            true => Ok(None),
+            false => HeaderValue::from_bytes(text.as_bytes()).map(Some),
+        }
+    }
+
+    /// A path outside the location, or one that would not be a path any more, stays as it is.
+    fn replace_path(&self, request: &mut Parts) {
+        let Some((location, replacement)) = &self.replace else {
+            return;
+        };
+        let Some(rest) = request.uri.path_and_query() else {
+            return;
+        };
+        let Some(rest) = rest.as_str().strip_prefix(location.as_str()) else {
+            return;
+        };
+        if let Ok(path) = PathAndQuery::try_from(format!("{replacement}{rest}")) {
+            let mut uri = std::mem::take(&mut request.uri).into_parts();
+            uri.path_and_query = Some(path);
+            request.uri = http::Uri::from_parts(uri).unwrap_or_default();
+        }
+    }
+}
