@@ -1,0 +1,18 @@
+//! What the parity suite is made of.
+
+pub(crate) mod answer;
+pub(crate) mod backend;
+pub(crate) mod client;
+pub(crate) mod drive;
+pub(crate) mod gateway;
+pub(crate) mod malformed;
+pub(crate) mod matrix;
+pub(crate) mod nginx;
+pub(crate) mod outcome;
+pub(crate) mod process;
+pub(crate) mod request;
+pub(crate) mod run;
+pub(crate) mod scenario;
+pub(crate) mod script;
+pub(crate) mod side;
+pub(crate) mod text;

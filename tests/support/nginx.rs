@@ -1,0 +1,40 @@
+//! Launches a real nginx.
+
+use std::env;
+use std::net::SocketAddr;
+use std::process::Command;
+
+use super::process::{self, Process};
+
+/// Only for nginx: its temporary files stay in its own directory.
+const SCRATCH: &str = "client_body_temp_path scratch; proxy_temp_path scratch; \
+    fastcgi_temp_path scratch; uwsgi_temp_path scratch; scgi_temp_path scratch;";
+
+/// Starts nginx as a single process on the contents of an `http` block.
+///
+/// # Panics
+///
+/// When there is no nginx to start.
+pub(crate) fn start(http: &str, front: SocketAddr) -> Process {
+    let program = env::var("NGINX_BIN").unwrap_or_else(|_| "nginx".to_owned());
+    let found = Command::new(&program).arg("-v").output();
+    assert!(
+        found.is_ok(),
+        "\"{program}\" is no nginx that runs: install nginx (Debian: apt-get install nginx-light) \
+         or name one in NGINX_BIN"
+    );
+    let directory = process::directory("nginx");
+    let text = format!(
+        "daemon off;\nmaster_process off;\npid nginx.pid;\nerror_log error.log info;\n\
+         events {{ worker_connections 4096; }}\nhttp {{\n{SCRATCH}\n{http}}}\n"
+    );
+    let file = process::configuration(&directory, &text);
+    let mut command = Command::new(program);
+    command
+        .arg("-p")
+        .arg(&directory)
+        .arg("-c")
+        .arg(file)
+        .args(["-e", "error.log"]);
+    Process::start("nginx", command, directory, front)
+}

@@ -1,0 +1,116 @@
+//! What one request came to, in the notation of the reference: `200 [A, B] (502, 200)`.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::client::Answer;
+
+/// Joined from the access log and from what the client saw.
+#[derive(Clone, Debug)]
+pub(crate) struct Outcome {
+    /// `$status`.
+    pub(crate) logged: String,
+    /// `$upstream_addr` as letters, `u` for the group itself; `?` for what is neither.
+    pub(crate) peers: Vec<String>,
+    /// `$upstream_status`.
+    pub(crate) statuses: Vec<String>,
+    /// Per attempt, whether `$upstream_connect_time` and `$upstream_header_time` have a value.
+    pub(crate) stages: Vec<String>,
+    pub(crate) answer: Answer,
+    pub(crate) took: Duration,
+}
+
+/// The access log's format, its fields in the order in which `read` takes them.
+pub(crate) const LOG_FORMAT: &str = "log_format parity '$request_uri|$status|$upstream_addr|\
+    $upstream_status|$upstream_connect_time|$upstream_header_time';";
+
+impl Outcome {
+    /// From the fields after the URI of a log line.
+    pub(crate) fn read(
+        fields: &[&str],
+        letters: impl Fn(&str) -> String,
+        answer: Answer,
+        took: Duration,
+    ) -> Self {
+        let list = |at: usize| fields.get(at).copied().unwrap_or("?").split(", ");
+        let reached = |at| list(at).map(|time| if time == "-" { '-' } else { 't' });
+        Self {
+            logged: list(0).collect(),
+            peers: list(1)
+                .filter(|address| *address != "-")
+                .map(letters)
+                .collect(),
+            statuses: list(2).map(str::to_owned).collect(),
+            stages: reached(3)
+                .zip(reached(4))
+                .map(|(a, b)| format!("{a}{b}"))
+                .collect(),
+            answer,
+            took,
+        }
+    }
+
+    /// Whether it is what the reference writes; `(...)` may be left out, and so may `200`.
+    pub(crate) fn is(&self, expected: &str) -> bool {
+        let full = if expected.starts_with('[') {
+            format!("200 {expected}")
+        } else {
+            expected.to_owned()
+        };
+        let own = self.to_string();
+        match (full.contains('('), own.split_once(" (")) {
+            (false, Some((start, rest))) => {
+                let tail = rest.split_once(')').map_or("", |(_, tail)| tail);
+                format!("{start}{tail}") == full
+            }
+            _ => own == full,
+        }
+    }
+
+    /// With everything that is compared.
+    pub(crate) fn full(&self) -> String {
+        let body = match &self.answer {
+            Answer::Status { body, .. } => body.as_str(),
+            _ => "",
+        };
+        format!(
+            "{self} stages {} body \"{body}\" took {} ms",
+            self.stages.join(","),
+            self.took.as_millis()
+        )
+    }
+
+    /// Whether both sides did the same.
+    pub(crate) fn equals(&self, other: &Self) -> bool {
+        self.to_string() == other.to_string()
+            && self.answer == other.answer
+            && self.stages == other.stages
+            && self.took.abs_diff(other.took) < Duration::from_millis(150)
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.logged)?;
+        match &self.answer {
+            Answer::Status { whole: false, .. } => f.write_str(" cut")?,
+            Answer::Raw => f.write_str(" raw")?,
+            _ => {}
+        }
+        if !self.peers.is_empty() {
+            write!(
+                f,
+                " [{}] ({})",
+                self.peers.join(", "),
+                self.statuses.join(", ")
+            )?;
+        }
+        match &self.answer {
+            Answer::Status { status, .. } if self.logged != format!("{status:03}") => {
+                write!(f, " but the client got {status}")
+            }
+            Answer::Nothing => f.write_str(" but the client got nothing"),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! A scenario: one upstream, what its peers do, and which requests are sent when.
+//!
+//! Plain data, equal on both sides of a comparison. `text.rs` gives it a form to keep in a file.
+
+use super::script::Script;
+
+/// Peers are letters, `A` first; each side of a comparison gives them its own addresses.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Scenario {
+    pub(crate) name: String,
+    /// Milliseconds past a wall-clock second at which offset 0 lies.
+    pub(crate) start: u64,
+    /// Lines of the upstream block, `server` lines naming peers by letter.
+    pub(crate) upstream: Vec<String>,
+    /// Lines of the location besides `proxy_pass`.
+    pub(crate) location: Vec<String>,
+    pub(crate) steps: Vec<Step>,
+}
+
+/// From `at` milliseconds on these peers behave like this; then these requests are sent.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Step {
+    pub(crate) at: u64,
+    pub(crate) peers: Vec<(char, Script)>,
+    pub(crate) requests: Vec<Request>,
+}
+
+/// One client request, on a connection of its own.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Request {
+    pub(crate) method: String,
+    pub(crate) body: Option<Body>,
+    /// Do not wait for the response before going on.
+    pub(crate) held: bool,
+    /// Close the connection so many milliseconds after sending.
+    pub(crate) abandon: Option<u64>,
+    /// What is known to come back, in the reference's notation.
+    pub(crate) expect: Option<String>,
+}
+
+/// A request body of `length` bytes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Body {
+    pub(crate) length: usize,
+    /// Milliseconds between the header and the body; 0 sends both in one write.
+    pub(crate) late: u64,
+    pub(crate) chunked: bool,
+}
+
+impl Scenario {
+    /// The letters of the peers, in order of first mention.
+    pub(crate) fn peers(&self) -> Vec<char> {
+        let mut letters = Vec::new();
+        for line in &self.upstream {
+            if let Some(letter) = server_letter(line) {
+                if !letters.contains(&letter) {
+                    letters.push(letter);
+                }
+            }
+        }
+        letters
+    }
+
+    /// All requests in the order in which they are sent.
+    pub(crate) fn requests(&self) -> impl Iterator<Item = &Request> {
+        self.steps.iter().flat_map(|step| &step.requests)
+    }
+}
+
+/// The peer that a `server` line names.
+pub(crate) fn server_letter(line: &str) -> Option<char> {
+    let rest = line.strip_prefix("server ")?;
+    let word = rest.split([' ', ';']).next()?;
+    let mut letters = word.chars();
+    match (letters.next(), letters.next()) {
+        (Some(letter @ 'A'..='Z'), None) => Some(letter),
+        _ => None,
+    }
+}
