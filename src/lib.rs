@@ -1,6 +1,7 @@
 //! The resilience of an NGINX gateway, inside your process.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
+#![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
 pub mod balance;
 pub mod breaker;

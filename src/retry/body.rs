@@ -319,7 +319,7 @@ impl Body for AttemptBody {
     fn size_hint(&self) -> SizeHint {
         match self.left {
             Some(left) => SizeHint::with_exact(left),
-            None => self.size.clone(),
+            None => self.size,
         }
     }
 }

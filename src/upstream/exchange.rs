@@ -176,25 +176,31 @@ impl Exchange {
 
     fn fail(&mut self, outcome: Outcome, source: impl Into<BoxError>) -> AttemptError {
         let error = AttemptError::new(outcome, source);
-        if let Some(trail) = &self.trail {
-            let counters = match &self.phase {
-                Phase::Wait(wait) => wait.counters(),
-                _ => (0, 0),
-            };
-            let status = match outcome.condition {
-                Condition::Aborted => None,
-                Condition::Timeout => Some(504),
-                _ => Some(502),
-            };
-            let response_time = self.started.elapsed();
-            trail.update(|attempt| {
-                attempt.status = status;
-                attempt.response_time = Some(response_time);
-                (attempt.bytes_sent, attempt.bytes_received) = counters;
-                attempt.failure = Some(error.to_string());
-            });
-        }
+        let status = match outcome.condition {
+            Condition::Aborted => None,
+            Condition::Timeout => Some(504),
+            _ => Some(502),
+        };
+        self.record(status, Some(&error));
         error
+    }
+
+    /// Writes down an attempt that brought no header; once.
+    fn record(&mut self, status: Option<u16>, error: Option<&AttemptError>) {
+        let Some(trail) = self.trail.take() else {
+            return;
+        };
+        let counters = match &self.phase {
+            Phase::Wait(wait) => wait.counters(),
+            _ => (0, 0),
+        };
+        let response_time = self.started.elapsed();
+        trail.update(|attempt| {
+            attempt.status = status;
+            attempt.response_time = Some(response_time);
+            (attempt.bytes_sent, attempt.bytes_received) = counters;
+            attempt.failure = error.map(ToString::to_string);
+        });
     }
 
     fn poll_wait(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
@@ -379,5 +385,11 @@ impl Future for Exchange {
                 Phase::Done => panic!("polled after it was ready"),
             }
         }
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        self.record(None, None);
     }
 }

@@ -179,7 +179,7 @@ impl Rules<Req> for Judge {
     }
 }
 
-pub struct World {
+pub(crate) struct World {
     engine: Engine<Peer, Judge>,
     script: Script,
     start: Instant,
@@ -189,7 +189,7 @@ impl World {
     /// `servers` as in an upstream block (`A max_fails=2; B backup`), `proxy` a list of next_upstream
     /// keywords and of `tries=`, `timeout=` and `read=` (milliseconds), `fraction` the milliseconds
     /// of the second the clock starts at.
-    pub fn new(servers: &str, proxy: &str, semantics: Semantics, fraction: u64) -> Self {
+    pub(crate) fn new(servers: &str, proxy: &str, semantics: Semantics, fraction: u64) -> Self {
         let mut terms = Terms::default();
         let mut read_timeout = Duration::from_secs(60);
         let mut listed: Option<NextUpstream> = None;
@@ -230,7 +230,7 @@ impl World {
     }
 
     /// `A=close,ok` : what a peer does from now on.
-    pub fn script(&self, line: &str) {
+    pub(crate) fn script(&self, line: &str) {
         for change in line.split_whitespace() {
             let (letter, acts) = change.split_once('=').expect("A=act,act");
             let acts = acts.split(',').map(Act::parse).collect();
@@ -239,13 +239,13 @@ impl World {
         }
     }
 
-    pub async fn at(&self, seconds: &str) {
+    pub(crate) async fn at(&self, seconds: &str) {
         let offset = Duration::from_secs_f64(seconds.parse().expect("seconds"));
         sleep_until(self.start + offset).await;
     }
 
     /// Sends a request and tells what became of it.
-    pub async fn request(&self, method: &'static str) -> String {
+    pub(crate) async fn request(&self, method: &'static str) -> String {
         let request = Req {
             method,
             log: Arc::default(),
@@ -265,7 +265,7 @@ impl World {
         )
     }
 
-    pub fn in_flight(&self) -> u32 {
+    pub(crate) fn in_flight(&self) -> u32 {
         self.engine.states().iter().map(|peer| peer.in_flight).sum()
     }
 }

@@ -1,0 +1,8 @@
+//! The whole corridor over real sockets, a file per room.
+
+mod bodies;
+mod cancel;
+mod keepalive;
+mod peer;
+mod responses;
+mod timeouts;

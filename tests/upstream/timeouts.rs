@@ -1,0 +1,196 @@
+//! TO: which limit ends what. Limits are short because sockets do not know paused time.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::stream;
+use http_body_util::StreamBody;
+use tokio::time::{Instant, sleep, timeout};
+use tower_upstream::{ErrorKind, NextUpstream, Semantics};
+
+use crate::peer::{
+    OK, answering, fetch, fetch_as, get, peer, silent, standing, statuses, upstream,
+};
+
+const LIMIT: Duration = Duration::from_millis(200);
+
+#[tokio::test]
+async fn a_silent_peer_ends_with_504_after_read_timeout() {
+    let peer = silent().await;
+    let upstream = upstream([peer.server()], |b| b.read_timeout(LIMIT));
+    let start = Instant::now();
+    let error = fetch(&upstream).await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.status().as_u16()),
+        (ErrorKind::Timeout, 504)
+    );
+    assert!(
+        start.elapsed() >= LIMIT && start.elapsed() < 3 * LIMIT,
+        "{:?}",
+        start.elapsed()
+    );
+}
+
+#[tokio::test]
+async fn a_dripping_header_does_not_prolong_the_wait() {
+    let peer = peer(|_, mut stream| async move {
+        stream.request().await;
+        for byte in OK.chars() {
+            stream.write(&byte.to_string()).await;
+            sleep(LIMIT / 4).await;
+        }
+    })
+    .await;
+    let upstream = upstream([peer.server()], |b| b.read_timeout(LIMIT));
+    let start = Instant::now();
+    assert_eq!(
+        fetch(&upstream).await.unwrap_err().kind(),
+        ErrorKind::Timeout
+    );
+    assert!(start.elapsed() < 2 * LIMIT, "{:?}", start.elapsed());
+}
+
+#[tokio::test]
+async fn a_body_may_take_longer_than_read_timeout_but_not_pause_for_it() {
+    let drip = |pause: Duration| {
+        peer(move |_, mut stream| async move {
+            stream.request().await;
+            stream
+                .write("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n")
+                .await;
+            for _ in 0..6 {
+                sleep(pause).await;
+                stream.write("x").await;
+            }
+        })
+    };
+    let steady = drip(LIMIT / 2).await;
+    let one = upstream([steady.server()], |b| b.read_timeout(LIMIT));
+    assert_eq!(fetch(&one).await.unwrap(), (200, "xxxxxx".into()));
+
+    for (semantics, fails) in [(Semantics::Nginx, 0), (Semantics::Strict, 1)] {
+        let (stalling, other) = (drip(LIMIT * 4).await, answering(OK).await);
+        let two = upstream([stalling.server(), other.server()], |b| {
+            b.read_timeout(LIMIT).semantics(semantics)
+        });
+        let (status, body) = fetch(&two).await.unwrap();
+        assert_eq!(status, 200);
+        assert_eq!(body, "cut: timed out while reading upstream");
+        assert_eq!(
+            standing(&two)[0],
+            (fails, 0),
+            "a body cut short counts in Strict alone"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_wait_for_the_header_begins_when_the_body_is_sent() {
+    let peer = answering(OK).await;
+    let upstream = upstream([peer.server()], |b| b.read_timeout(LIMIT));
+    // The body takes two limits to arrive, a piece every quarter.
+    let pieces = stream::unfold(0, |n| async move {
+        sleep(LIMIT / 4).await;
+        let frame = http_body::Frame::data(Bytes::from_static(b"x"));
+        (n < 8).then_some((Ok::<_, std::io::Error>(frame), n + 1))
+    });
+    let request = http::Request::put("/")
+        .body(StreamBody::new(pieces))
+        .unwrap();
+    assert_eq!(
+        fetch_as(&upstream, request).await.unwrap(),
+        (200, "ok".into())
+    );
+}
+
+#[tokio::test]
+async fn a_peer_that_takes_no_bytes_ends_with_send_timeout() {
+    let peer = peer(|_, mut stream| async move {
+        stream.head().await;
+        std::future::pending::<()>().await;
+    })
+    .await;
+    let upstream = upstream([peer.server()], |b| b.send_timeout(LIMIT));
+    let body = http_body_util::Full::new(Bytes::from(vec![b'x'; 64 << 20]));
+    let request = http::Request::put("/").body(body).unwrap();
+    let start = Instant::now();
+    let error = fetch_as(&upstream, request).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+    assert!(start.elapsed() >= LIMIT, "{:?}", start.elapsed());
+    let cause = tower_upstream::find_cause::<tower_upstream::timeout::Elapsed>(&error);
+    assert_eq!(cause, Some(&tower_upstream::timeout::Elapsed::Send));
+}
+
+#[tokio::test]
+async fn zero_expires_at_once() {
+    for reading in [true, false] {
+        let (a, b) = (answering(OK).await, answering(OK).await);
+        let upstream = upstream([a.server(), b.server()], |b| match reading {
+            true => b.read_timeout(Duration::ZERO),
+            false => b.connect_timeout(Duration::ZERO),
+        });
+        assert_eq!(
+            statuses(&upstream, get("/")).await,
+            [Some(504), Some(504)],
+            "TO-6"
+        );
+    }
+}
+
+#[tokio::test]
+async fn next_upstream_timeout_forbids_a_further_attempt_but_shortens_none() {
+    let (a, b) = (silent().await, answering(OK).await);
+    let upstream = upstream([a.server(), b.server()], |b| {
+        b.read_timeout(LIMIT).next_upstream_timeout(LIMIT / 2)
+    });
+    let start = Instant::now();
+    assert_eq!(statuses(&upstream, get("/")).await, [Some(504)]);
+    assert!(start.elapsed() >= LIMIT, "{:?}", start.elapsed());
+}
+
+#[tokio::test]
+async fn request_timeout_covers_attempts_and_body_and_blames_nobody() {
+    let (a, b) = (silent().await, silent().await);
+    let one = upstream([a.server(), b.server()], |b| {
+        b.read_timeout(LIMIT * 2)
+            .request_timeout(LIMIT)
+            .semantics(Semantics::Strict)
+    });
+    let error = fetch(&one).await.unwrap_err();
+    assert_eq!((error.kind(), error.attempts()), (ErrorKind::Deadline, 1));
+    assert_eq!(standing(&one), [(0, 0), (0, 0)]);
+
+    let stalling = answering("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nx").await;
+    let two = upstream([stalling.server(), a.server()], |b| {
+        b.request_timeout(LIMIT)
+    });
+    assert_eq!(
+        fetch(&two).await.unwrap(),
+        (200, "cut: request timed out".into())
+    );
+    assert_eq!(standing(&two), [(0, 0), (0, 0)]);
+}
+
+#[tokio::test]
+async fn a_connection_used_again_is_timed_afresh() {
+    let peer = answering(OK).await;
+    let upstream = upstream([peer.server()], |b| b.keepalive(1).read_timeout(LIMIT));
+    for _ in 0..6 {
+        sleep(LIMIT / 3).await;
+        assert_eq!(fetch(&upstream).await.unwrap().0, 200);
+    }
+    assert_eq!(peer.accepted(), 1);
+}
+
+#[tokio::test]
+async fn a_timed_out_attempt_moves_on() {
+    let (a, b) = (silent().await, answering(OK).await);
+    let upstream = upstream([a.server(), b.server()], |b| {
+        b.read_timeout(LIMIT).next_upstream(NextUpstream::TIMEOUT)
+    });
+    let answer = timeout(LIMIT * 4, statuses(&upstream, get("/")))
+        .await
+        .unwrap();
+    assert_eq!(answer, [Some(504), Some(200)]);
+    assert_eq!(standing(&upstream), [(1, 0), (0, 0)]);
+}
