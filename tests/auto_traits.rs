@@ -1,0 +1,100 @@
+//! Compile-time proofs: what a caller holds can be shared, sent and kept.
+
+use tower_upstream::balance::{Ending, Lease, PeerConfig, PeerId, PeerState, Peers, Roster, Walk};
+use tower_upstream::breaker::MaxFails;
+use tower_upstream::classify::{Condition, Outcome};
+use tower_upstream::retry::{Attempted, Terms};
+use tower_upstream::upstream::{Endpoint, Engine, Plain};
+use tower_upstream::{Error, NextUpstream, Semantics};
+
+fn shared<T: Send + Sync + 'static>() {}
+fn cloned<T: Send + Sync + Clone + 'static>() {}
+
+#[test]
+fn machines_and_values_go_anywhere() {
+    cloned::<Peers>();
+    cloned::<PeerConfig>();
+    cloned::<PeerId>();
+    cloned::<PeerState>();
+    cloned::<Walk>();
+    cloned::<MaxFails>();
+    cloned::<Condition>();
+    cloned::<Outcome>();
+    cloned::<Ending>();
+    cloned::<Attempted>();
+    cloned::<Terms>();
+    cloned::<NextUpstream>();
+    cloned::<Semantics>();
+    shared::<Roster>();
+    shared::<Lease>();
+    shared::<Error>();
+}
+
+/// The engine is as free as the service behind it, and its rules are free whatever they answer.
+#[test]
+fn the_engine_is_as_free_as_its_endpoints() {
+    type Answer = std::cell::Cell<u8>;
+    type Classify = fn(&Result<Answer, std::io::Error>) -> Condition;
+    type Rules = Plain<Classify, Answer, std::io::Error>;
+    cloned::<Endpoint<String>>();
+    shared::<Rules>();
+    cloned::<Engine<String, Rules>>();
+}
+
+#[cfg(feature = "http")]
+mod http {
+    use bytes::Bytes;
+    use http_body_util::Full;
+    use tower_service::Service;
+    use tower_upstream::connect::Address;
+    use tower_upstream::timeout::Elapsed;
+    use tower_upstream::{
+        Attempt, Builder, ConfigError, Error, Group, GroupConfig, Keepalive, PeerSnapshot, Proxy,
+        RequestBuffering, ResponseBody, ResponseFuture, Server, Trail, Upstream,
+    };
+
+    use super::{cloned, shared};
+
+    fn sent<T: Send + 'static>() {}
+    fn unpinned<T: Unpin>() {}
+
+    #[test]
+    fn the_client_is_shared_and_its_futures_are_sent() {
+        cloned::<Upstream>();
+        cloned::<Group>();
+        cloned::<Builder>();
+        cloned::<Trail>();
+        sent::<ResponseFuture>();
+        sent::<ResponseBody>();
+        unpinned::<ResponseBody>();
+    }
+
+    #[test]
+    fn values_are_shared() {
+        cloned::<Address>();
+        cloned::<Attempt>();
+        cloned::<ConfigError>();
+        cloned::<Elapsed>();
+        cloned::<GroupConfig>();
+        cloned::<Keepalive>();
+        cloned::<PeerSnapshot>();
+        cloned::<Proxy>();
+        cloned::<RequestBuffering>();
+        cloned::<Server>();
+        shared::<Error>();
+    }
+
+    /// Bodies need to be Send, not Sync: what streams from one place is not looked at from two.
+    #[test]
+    fn it_is_a_service_for_any_body() {
+        fn service<S, B>()
+        where
+            S: Service<::http::Request<B>, Error = Error, Future = ResponseFuture>,
+        {
+        }
+        service::<Upstream, Full<Bytes>>();
+        service::<Upstream, axum::body::Body>();
+        service::<Upstream, hyper::body::Incoming>();
+        service::<Upstream, ResponseBody>();
+    }
+}

@@ -1,0 +1,94 @@
+//! Configuration as data.
+
+use std::time::Duration;
+
+use serde_json::{from_value, json, to_value};
+use tower_upstream::{
+    GroupConfig, Keepalive, NextUpstream, Proxy, RequestBuffering, Semantics, Server,
+};
+
+#[test]
+fn absent_values_are_nginx_defaults() {
+    let server: Server = from_value(json!({ "address": "127.0.0.1:8080" })).unwrap();
+    assert_eq!(server, Server::new("127.0.0.1:8080"));
+    assert_eq!(from_value::<Proxy>(json!({})).unwrap(), Proxy::default());
+    assert_eq!(
+        from_value::<Keepalive>(json!({})).unwrap(),
+        Keepalive::default()
+    );
+    let group: GroupConfig = from_value(json!({ "name": "orders", "servers": [] })).unwrap();
+    assert_eq!(group, GroupConfig::new("orders"));
+}
+
+#[test]
+fn a_configuration_comes_back_as_it_went() {
+    let mut group = GroupConfig::new("orders");
+    group.servers = vec![
+        Server::new("127.0.0.1:8080")
+            .weight(3)
+            .max_fails(2)
+            .fail_timeout(Duration::from_secs(30))
+            .max_conns(100),
+        Server::new("unix:/run/orders.sock").backup(),
+        Server::new("[::1]:81").down(),
+    ];
+    group.keepalive.connections = 32;
+    group.zone = true;
+    group.semantics = Semantics::Strict;
+    let data = to_value(&group).unwrap();
+    assert_eq!(from_value::<GroupConfig>(data).unwrap(), group);
+
+    let proxy = Proxy {
+        connect_timeout: Duration::from_millis(1500),
+        next_upstream: NextUpstream::ERROR | NextUpstream::HTTP_503 | NextUpstream::NON_IDEMPOTENT,
+        next_upstream_tries: 2,
+        request_buffering: RequestBuffering::On { max: 1 << 20 },
+        request_timeout: Some(Duration::from_secs(10)),
+        ..Proxy::default()
+    };
+    let data = to_value(&proxy).unwrap();
+    assert_eq!(data["next_upstream"], "error http_503 non_idempotent");
+    assert_eq!(from_value::<Proxy>(data).unwrap(), proxy);
+}
+
+/// A word that is not understood must not be lost in silence.
+#[test]
+fn an_unknown_key_or_keyword_is_an_error() {
+    let server = from_value::<Server>(json!({ "address": "a", "max_fail": 3 })).unwrap_err();
+    assert!(
+        server.to_string().contains("unknown field `max_fail`"),
+        "{server}"
+    );
+    let proxy = from_value::<Proxy>(json!({ "read_timout": 3 })).unwrap_err();
+    assert!(
+        proxy.to_string().contains("unknown field `read_timout`"),
+        "{proxy}"
+    );
+    let pool = from_value::<Keepalive>(json!({ "conections": 3 })).unwrap_err();
+    assert!(
+        pool.to_string().contains("unknown field `conections`"),
+        "{pool}"
+    );
+    let group = from_value::<GroupConfig>(json!({ "name": "a", "servers": [], "zones": true }));
+    assert!(
+        group
+            .unwrap_err()
+            .to_string()
+            .contains("unknown field `zones`")
+    );
+    let listed = from_value::<Proxy>(json!({ "next_upstream": "error http_418" })).unwrap_err();
+    assert!(
+        listed.to_string().contains("invalid value \"http_418\""),
+        "{listed}"
+    );
+}
+
+#[test]
+fn modes_are_lower_case_words() {
+    assert_eq!(to_value(Semantics::Strict).unwrap(), "strict");
+    assert_eq!(to_value(RequestBuffering::Off).unwrap(), "off");
+    assert_eq!(
+        to_value(RequestBuffering::Replay { limit: 9 }).unwrap(),
+        json!({ "replay": { "limit": 9 } })
+    );
+}
