@@ -21,6 +21,8 @@ pub enum ErrorKind {
     Timeout,
     /// The last peer's response header could not be understood or was too large.
     InvalidHeader,
+    /// The caller's request cannot be sent as the configuration wants it.
+    InvalidRequest,
     /// The caller's body is larger than may be read before a peer is chosen.
     BodyTooLarge,
     /// The caller's body broke off.
@@ -88,14 +90,14 @@ impl Error {
         self.attempts
     }
 
-    /// The status NGINX would answer with: 504 for timeouts, 413 and 400 for the caller's own body,
+    /// The status NGINX would answer with: 504 for timeouts, 413 and 400 for the caller's own request,
     /// else 502.
     #[cfg(feature = "http")]
     pub fn status(&self) -> http::StatusCode {
         match self.kind {
             ErrorKind::Timeout | ErrorKind::Deadline => http::StatusCode::GATEWAY_TIMEOUT,
             ErrorKind::BodyTooLarge => http::StatusCode::PAYLOAD_TOO_LARGE,
-            ErrorKind::RequestBody => http::StatusCode::BAD_REQUEST,
+            ErrorKind::RequestBody | ErrorKind::InvalidRequest => http::StatusCode::BAD_REQUEST,
             ErrorKind::NoLiveUpstreams | ErrorKind::Error | ErrorKind::InvalidHeader => {
                 http::StatusCode::BAD_GATEWAY
             }
@@ -110,6 +112,7 @@ impl fmt::Display for Error {
             ErrorKind::Error => "upstream failed",
             ErrorKind::Timeout => "upstream timed out",
             ErrorKind::InvalidHeader => "upstream sent invalid header",
+            ErrorKind::InvalidRequest => "invalid request",
             ErrorKind::BodyTooLarge => "request body too large",
             ErrorKind::RequestBody => "request body failed",
             ErrorKind::Deadline => "request timed out",

@@ -16,6 +16,7 @@ pub mod nginx;
 pub mod pool;
 pub mod retry;
 mod semantics;
+#[cfg(feature = "http")]
 pub mod timeout;
 pub mod upstream;
 

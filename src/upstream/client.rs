@@ -10,13 +10,19 @@ use tower_service::Service;
 
 use super::body::ResponseBody;
 use super::builder::Builder;
+#[cfg(feature = "nginx")]
+use super::config::ConfigError;
 use super::config::Proxy;
 use super::engine::Engine;
 use super::exchange::HttpEndpoint;
 use super::group::Group;
 use super::http::{Call, HttpRules};
 use crate::clock;
+#[cfg(feature = "nginx")]
+use crate::error::ErrorKind;
 use crate::error::{BoxError, Error};
+#[cfg(feature = "nginx")]
+use crate::nginx::Rewrite;
 use crate::retry::Terms;
 
 /// A client for a group of servers: picks a peer, tries, classifies, excludes, and goes to the next.
@@ -41,6 +47,8 @@ pub struct Upstream {
     engine: Engine<HttpEndpoint, HttpRules>,
     group: Group,
     proxy: Arc<Proxy>,
+    #[cfg(feature = "nginx")]
+    rewrite: Option<Arc<Rewrite>>,
 }
 
 impl Upstream {
@@ -73,7 +81,29 @@ impl Upstream {
             engine: Engine::new(group.roster(), primary, backup, rules, terms),
             group,
             proxy,
+            #[cfg(feature = "nginx")]
+            rewrite: None,
         }
+    }
+
+    /// What the location for the path `location` says in a configuration people already have: the
+    /// upstream block it passes to, its timeouts and retry rules, and what it makes of requests
+    /// (`proxy_set_header`, `proxy_http_version`, the URI part of `proxy_pass`). See
+    /// [`nginx`](crate::nginx) for what is understood.
+    ///
+    /// Requests go out as HTTP/1.0 unless the location says `proxy_http_version 1.1`, as in NGINX.
+    ///
+    /// # Errors
+    ///
+    /// Everything wrong with the configuration, at once, with line and column. Nothing in it is
+    /// ignored in silence.
+    #[cfg(feature = "nginx")]
+    pub fn from_nginx(text: &str, location: &str) -> Result<Self, ConfigError> {
+        let imported = crate::nginx::import(text, location)?;
+        Ok(Self {
+            rewrite: Some(Arc::new(imported.rewrite)),
+            ..Self::new(Group::new(imported.group)?, imported.proxy)
+        })
     }
 
     /// The peers and connections behind it.
@@ -94,10 +124,29 @@ impl Upstream {
     {
         let deadline = self.proxy.request_timeout.map(|limit| clock::now() + limit);
         let host = self.group.host();
-        let call = Call::new(request, host, self.proxy.request_buffering, deadline);
+        let (request, refused) = self.rewritten(request);
+        let buffering = self.proxy.request_buffering;
+        let call = Call::new(request, host, buffering, deadline, refused);
         ResponseFuture {
             future: self.engine.send(call),
         }
+    }
+
+    /// What the location makes of a request, or why it can make nothing of it.
+    #[cfg(feature = "nginx")]
+    fn rewritten<B>(&self, request: Request<B>) -> (Request<B>, Option<Error>) {
+        let Some(rewrite) = &self.rewrite else {
+            return (request, None);
+        };
+        let (mut head, body) = request.into_parts();
+        let refused = rewrite.apply(&mut head).err();
+        let refused = refused.map(|why| Error::new(ErrorKind::InvalidRequest).because(why));
+        (Request::from_parts(head, body), refused)
+    }
+
+    #[cfg(not(feature = "nginx"))]
+    fn rewritten<B>(&self, request: Request<B>) -> (Request<B>, Option<Error>) {
+        (request, None)
     }
 }
 

@@ -34,6 +34,8 @@ pub(super) struct Call {
     body: RequestBody,
     trail: Option<Trail>,
     deadline: Option<Instant>,
+    /// Why it is not to be sent.
+    refused: Option<Error>,
 }
 
 impl Call {
@@ -42,6 +44,7 @@ impl Call {
         host: &HeaderValue,
         buffering: RequestBuffering,
         deadline: Option<Instant>,
+        refused: Option<Error>,
     ) -> Self
     where
         B: Body<Data = Bytes> + Send + 'static,
@@ -87,6 +90,7 @@ impl Call {
             extensions: parts.extensions,
             body,
             deadline,
+            refused,
         }
     }
 }
@@ -116,7 +120,10 @@ impl Rules<Call> for HttpRules {
     type Response = Response<ResponseBody>;
 
     fn poll_prepare(&self, call: &mut Call, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        call.body.poll_prepare(cx)
+        match call.refused.take() {
+            Some(error) => Poll::Ready(Err(error)),
+            None => call.body.poll_prepare(cx),
+        }
     }
 
     fn attempt(&self, call: &mut Call, peer: PeerId, fresh: bool) -> HttpAttempt {

@@ -3,6 +3,7 @@
 mod bodies;
 mod cancel;
 mod keepalive;
+mod nginx;
 mod peer;
 mod responses;
 mod timeouts;
