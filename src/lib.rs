@@ -1,4 +1,73 @@
 //! The resilience of an NGINX gateway, inside your process.
+//!
+//! Give [`Upstream`] the servers of a service and it keeps calls to that service going while they
+//! fail: it picks one, tries, classifies what came of it, excludes who failed, and goes to the next.
+//! Whom it picks, what counts, what moves a request on and what is given up are NGINX's rules, to the
+//! last pick; the two are compared request by request on the same configuration.
+//!
+//! ```
+//! use std::time::Duration;
+//! use tower_upstream::{NextUpstream, Server, Upstream};
+//!
+//! let orders = Upstream::builder()
+//!     .server(Server::new("10.0.1.10:8080").max_fails(3).fail_timeout(Duration::from_secs(30)))
+//!     .server(Server::new("10.0.1.11:8080").max_fails(3).fail_timeout(Duration::from_secs(30)))
+//!     .keepalive(32)
+//!     .connect_timeout(Duration::from_secs(2))
+//!     .read_timeout(Duration::from_secs(5))
+//!     .next_upstream(NextUpstream::ERROR | NextUpstream::TIMEOUT | NextUpstream::HTTP_500)
+//!     .build()?;
+//! # fn client<S: tower::Service<http::Request<axum::body::Body>>>(_: &S) {}
+//! # client(&orders);
+//! # Ok::<(), tower_upstream::ConfigError>(())
+//! ```
+//!
+//! `orders` is a [`tower::Service`](tower_service::Service), always ready, cheap to clone. The same
+//! block from the file people already have is [`Upstream::from_nginx`].
+//!
+//! # The corridor
+//!
+//! ```text
+//! request ─▶ upstream ─▶ retry ─▶ balance ─[breaker]─▶ pool ─▶ connect ─▶ socket
+//!                          ▲         ▲                                      │
+//!                          └─────────┴────────── classify ◀─────────────────┘
+//!            side door: nginx ─▶ upstream::config         at every wait: timeout
+//! ```
+//!
+//! Requests walk right. What came of an attempt walks back as one [`Outcome`](classify::Outcome), and
+//! what was booked for it comes back by itself, whenever and wherever the attempt ends.
+//!
+//! | room | its question | NGINX words |
+//! | --- | --- | --- |
+//! | [`upstream`] | the whole: from a request to an answer or an [`Error`] | `upstream`, `proxy_pass` |
+//! | [`retry`] | whether to try again | `proxy_next_upstream`, `_tries`, `_timeout`, `proxy_request_buffering` |
+//! | [`balance`] | where to go | `server`, `weight`, `max_conns`, `backup`, `down` |
+//! | [`breaker`] | who is left alone, and until when | `max_fails`, `fail_timeout` |
+//! | [`pool`] | which connection may serve again | `keepalive`, `keepalive_requests`, `_time`, `_timeout` |
+//! | [`connect`] | from an address to a connection | - |
+//! | [`classify`] | what happened, without a verdict | `error`, `timeout`, `invalid_header`, `http_500`, ... |
+//! | [`timeout`] | which clock stops when | `proxy_connect_timeout`, `_send_`, `_read_` |
+//! | [`nginx`] | a configuration file as values | all of them |
+//!
+//! The guide has [where to put it among other layers](guide::order), [the rows in which it differs
+//! from NGINX](guide::parity) and [what changed](guide::changelog).
+//!
+//! # Two semantics
+//!
+//! [`Semantics::Nginx`] is the default and what an NGINX would do, its hazards included.
+//! [`Semantics::Strict`] repairs six of those; [each is a row](guide::parity#repaired-under-strict)
+//! that is tested in both modes.
+//!
+//! # Features
+//!
+//! | feature | default | brings |
+//! | --- | --- | --- |
+//! | `http` | yes | [`Upstream`], the keepalive pool, timeouts: HTTP/1 over hyper |
+//! | `nginx` | yes | [`Upstream::from_nginx`] and the reader of `nginx.conf` |
+//! | `serde` | no | configuration values from and to any format |
+//!
+//! Without features the machines and the [engine](upstream::Engine) remain, for services that are
+//! not HTTP.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
@@ -10,6 +79,8 @@ mod clock;
 #[cfg(feature = "http")]
 pub mod connect;
 mod error;
+#[cfg(doc)]
+pub mod guide;
 #[cfg(feature = "nginx")]
 pub mod nginx;
 #[cfg(feature = "http")]
@@ -29,3 +100,7 @@ pub use upstream::config::{ConfigError, GroupConfig, Keepalive, Proxy, RequestBu
 pub use upstream::{
     Attempt, Builder, Group, PeerSnapshot, ResponseBody, ResponseFuture, Trail, Upstream,
 };
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
