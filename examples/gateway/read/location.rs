@@ -1,0 +1,67 @@
+use tower_upstream::nginx::{
+    Contexts, Directive, Modifier, Problems, location_match, locations_together, served, values,
+};
+
+use super::scope::Scope;
+use super::shared::{Shared, unread};
+use super::{answer, pass, regex};
+use crate::config::{Action, Location, Matcher};
+
+/// Reads a `location { }` with those inside it. The parser bounds how deep that goes.
+pub(crate) fn read(block: &Directive, outer: &Scope, shared: &mut Shared) -> Location {
+    let (modifier, text) = location_match(block).unwrap_or_else(|message| {
+        shared.problems.push(block.place(0), message);
+        (Modifier::Prefix, "/")
+    });
+    let mut scope = Scope::default();
+    let mut proxy_pass: Option<&Directive> = None;
+    let mut returns = None;
+    let mut inner = Vec::new();
+    for d in block.children() {
+        if !served(d, Contexts::LOCATION, &mut shared.problems) {
+            continue;
+        }
+        match d.name() {
+            "proxy_pass" if proxy_pass.is_some() => {
+                shared.problems.push(&d.name.place, values::duplicate(d));
+            }
+            "proxy_pass" => {
+                proxy_pass = Some(d);
+                scope.forward.passed(d);
+            }
+            "return" => answer::returns(&mut returns, d, &mut shared.problems),
+            "location" => inner.push(d),
+            _ => {
+                if !scope.directive(d, shared) {
+                    unread(d, &mut shared.problems);
+                }
+            }
+        }
+    }
+    scope.inherit(outer, shared);
+    locations_together(Some(block), &inner, &mut shared.problems);
+    let inner = inner.into_iter().map(|d| read(d, &scope, shared)).collect();
+    let action = proxy_pass
+        .and_then(|d| pass::read(d, (modifier, text), &scope, shared))
+        .map_or(Action::None, |pass| Action::Proxy(Box::new(pass)));
+    let matcher = matcher(block, modifier, text, &mut shared.problems);
+    scope.level(matcher, action, returns, inner)
+}
+
+fn matcher(block: &Directive, modifier: Modifier, text: &str, problems: &mut Problems) -> Matcher {
+    match modifier {
+        Modifier::Prefix => Matcher::Prefix(text.into()),
+        Modifier::PrefixOnly => Matcher::PrefixOnly(text.into()),
+        Modifier::Exact => Matcher::Exact(text.into()),
+        Modifier::Named => Matcher::Named(text.into()),
+        Modifier::Regex | Modifier::RegexIgnoreCase => {
+            let ignore_case = modifier == Modifier::RegexIgnoreCase;
+            let place = block.args.last().map_or(&block.name.place, |w| &w.place);
+            match regex::compile(text, ignore_case, place, problems) {
+                Some(regex) => Matcher::Regex(regex),
+                // The problem is noted, so this is never asked.
+                None => Matcher::Exact(text.into()),
+            }
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! From nginx.conf to [`Config`]: NGINX's contexts, inheritance, duplicates and messages, one file
+//! per family of directives. Nothing is ignored: what is not served is a problem with its place.
+
+mod answer;
+mod door;
+mod forward;
+mod http;
+mod listen;
+mod location;
+mod log;
+mod pass;
+mod real_ip;
+mod regex;
+mod scope;
+mod server;
+mod server_name;
+mod shared;
+mod variables;
+
+use std::path::{Path, PathBuf};
+
+use tower_upstream::nginx::{Contexts, Directive, Place, Problems, load, served, units, values};
+
+use crate::config::{Config, ErrorLog};
+use shared::Shared;
+
+/// `worker_connections` where nothing is said.
+const WORKER_CONNECTIONS: usize = 512;
+
+/// Reads a configuration file with everything it includes. There is no configuration if there are
+/// errors; warnings may come with one.
+pub(crate) fn read(path: &Path) -> (Option<Config>, Problems) {
+    let mut problems = Problems::new();
+    let tree = load(path, &mut problems);
+    let mut shared = Shared::new(problems);
+    let main = Main::read(&tree, &mut shared);
+    if !shared.problems.has_errors() && !main.has_events {
+        let whole = Place::whole(&path.to_string_lossy());
+        let message = "no \"events\" section in configuration";
+        shared.problems.push(&whole, message);
+    }
+    shared.problems.sort();
+    let config = (!shared.problems.has_errors()).then_some(Config {
+        workers: main.workers.unwrap_or(1).max(1),
+        worker_connections: main.worker_connections.unwrap_or(WORKER_CONNECTIONS),
+        pid: main.pid,
+        error_log: main.error_log,
+        groups: shared.groups,
+        log_formats: shared.log_formats,
+        listens: shared.listens.finish(),
+        servers: shared.servers,
+    });
+    (config, shared.problems)
+}
+
+/// The main level.
+#[derive(Default)]
+struct Main {
+    workers: Option<usize>,
+    worker_connections: Option<usize>,
+    pid: Option<PathBuf>,
+    error_log: Option<ErrorLog>,
+    user: Option<()>,
+    daemon: Option<bool>,
+    master_process: Option<bool>,
+    has_events: bool,
+    has_http: bool,
+}
+
+impl Main {
+    fn read(tree: &[Directive], shared: &mut Shared) -> Self {
+        let mut main = Self::default();
+        for d in tree {
+            if served(d, Contexts::MAIN, &mut shared.problems) {
+                main.directive(d, shared);
+            }
+        }
+        main
+    }
+
+    fn directive(&mut self, d: &Directive, shared: &mut Shared) {
+        let problems = &mut shared.problems;
+        match d.name() {
+            "worker_processes" => values::fill(&mut self.workers, d, problems, workers),
+            "pid" => values::fill(&mut self.pid, d, problems, |d| Ok(d.arg(0).into())),
+            "error_log" => log::error_log(&mut self.error_log, d, problems),
+            "user" => values::fill(&mut self.user, d, problems, |_| Ok(())),
+            "daemon" => values::fill(&mut self.daemon, d, problems, values::flag),
+            "master_process" => {
+                values::fill(&mut self.master_process, d, problems, values::flag);
+            }
+            "events" if self.has_events => problems.push(&d.name.place, values::duplicate(d)),
+            "events" => {
+                self.has_events = true;
+                self.events(d, problems);
+            }
+            "http" if self.has_http => problems.push(&d.name.place, values::duplicate(d)),
+            "http" => {
+                self.has_http = true;
+                http::read(d, shared);
+                return;
+            }
+            _ => shared::unread(d, problems),
+        }
+        if matches!(d.name(), "user" | "daemon" | "master_process") {
+            let message = format!("\"{}\" has no effect", d.name());
+            shared.problems.warn(&d.name.place, message);
+        }
+    }
+
+    fn events(&mut self, block: &Directive, problems: &mut Problems) {
+        for d in block.children() {
+            if served(d, Contexts::EVENTS, problems) {
+                values::fill(&mut self.worker_connections, d, problems, connections);
+            }
+        }
+    }
+}
+
+fn workers(d: &Directive) -> values::Value<usize> {
+    if d.arg(0) == "auto" {
+        return Ok(std::thread::available_parallelism().map_or(1, usize::from));
+    }
+    units::number(d.arg(0))
+        .and_then(|n| usize::try_from(n).ok())
+        .ok_or_else(|| values::invalid_value(d))
+}
+
+fn connections(d: &Directive) -> values::Value<usize> {
+    units::number(d.arg(0))
+        .and_then(|n| usize::try_from(n).ok())
+        .ok_or_else(|| format!("invalid number \"{}\"", d.arg(0)))
+}

@@ -1,0 +1,72 @@
+use tower_upstream::nginx::{Directive, ProxyLevel, proxy_directive};
+
+use super::answer::Answers;
+use super::door::Door;
+use super::forward::Forward;
+use super::log::Logs;
+use super::real_ip::RealIp;
+use super::shared::Shared;
+use crate::config::{Action, Location, Matcher, Return};
+
+/// What may be said at every level, by family; each knows how it is inherited (CF-1).
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Scope {
+    pub(crate) proxy: ProxyLevel,
+    pub(crate) forward: Forward,
+    door: Door,
+    answers: Answers,
+    logs: Logs,
+    real_ip: RealIp,
+}
+
+impl Scope {
+    /// False if no family knows the directive.
+    pub(crate) fn directive(&mut self, d: &Directive, shared: &mut Shared) -> bool {
+        let formats = &shared.log_formats;
+        let problems = &mut shared.problems;
+        proxy_directive(&mut self.proxy, d, problems)
+            || self.forward.directive(d, problems)
+            || self.door.directive(d, problems)
+            || self.answers.directive(d, problems)
+            || self.logs.directive(d, formats, problems)
+            || self.real_ip.directive(d, problems)
+    }
+
+    /// Fills what this level leaves open from the level around it.
+    pub(crate) fn inherit(&mut self, outer: &Self, shared: &mut Shared) {
+        self.proxy.inherit(&outer.proxy, &mut shared.problems);
+        self.forward.inherit(&outer.forward);
+        self.door.inherit(&outer.door);
+        self.answers.inherit(&outer.answers);
+        self.logs.inherit(&outer.logs);
+        self.real_ip.inherit(&outer.real_ip);
+    }
+
+    /// The finished level.
+    pub(crate) fn level(
+        &self,
+        matcher: Matcher,
+        action: Action,
+        returns: Option<Return>,
+        locations: Vec<Location>,
+    ) -> Location {
+        let (keepalive_timeout, keepalive_header) = self.door.keepalive();
+        Location {
+            matcher,
+            action,
+            returns,
+            locations,
+            client_max_body_size: self.proxy.max_body_size.unwrap_or(1 << 20),
+            client_body_timeout: self.door.body_timeout(),
+            keepalive_timeout,
+            keepalive_header,
+            keepalive_requests: self.door.keepalive_requests(),
+            add_headers: self.answers.add_headers.clone(),
+            error_pages: self.answers.error_pages.clone(),
+            access_logs: self.logs.access_logs(),
+            error_log: self.logs.error_log.clone(),
+            real_ip_from: self.real_ip.from.clone(),
+            real_ip_header: self.real_ip.header(),
+        }
+    }
+}

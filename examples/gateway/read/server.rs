@@ -1,0 +1,83 @@
+use std::time::Duration;
+
+use tower_upstream::nginx::values::{buffers, fill, size, time_ms};
+use tower_upstream::nginx::{Contexts, Directive, Problems, locations_together, served};
+
+use super::scope::Scope;
+use super::shared::{Shared, unread};
+use super::{answer, listen, location, server_name};
+use crate::config::{Action, Matcher, Return, Server, ServerName};
+
+/// What holds before a location is known: http and server levels only.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Heads {
+    timeout: Option<Duration>,
+    buffer: Option<usize>,
+    large_buffers: Option<(usize, usize)>,
+}
+
+impl Heads {
+    /// False if the directive is another one.
+    pub(crate) fn directive(&mut self, d: &Directive, problems: &mut Problems) -> bool {
+        match d.name() {
+            "client_header_timeout" => fill(&mut self.timeout, d, problems, time_ms),
+            "client_header_buffer_size" => fill(&mut self.buffer, d, problems, size),
+            "large_client_header_buffers" => fill(&mut self.large_buffers, d, problems, buffers),
+            _ => return false,
+        }
+        true
+    }
+
+    fn inherit(&mut self, outer: &Self) {
+        self.timeout = self.timeout.or(outer.timeout);
+        self.buffer = self.buffer.or(outer.buffer);
+        self.large_buffers = self.large_buffers.or(outer.large_buffers);
+    }
+}
+
+/// Reads a `server { }` and adds it to the servers.
+pub(crate) fn read(block: &Directive, outer: &Scope, heads: &Heads, shared: &mut Shared) {
+    let mut scope = Scope::default();
+    let mut own_heads = Heads::default();
+    let mut names = Vec::new();
+    let mut returns: Option<Return> = None;
+    let mut locations = Vec::new();
+    let mut listens = Vec::new();
+    for d in block.children() {
+        if !served(d, Contexts::SERVER, &mut shared.problems) {
+            continue;
+        }
+        match d.name() {
+            "listen" => listens.push(d),
+            "server_name" => server_name::read(d, &mut names, &mut shared.problems),
+            "return" => answer::returns(&mut returns, d, &mut shared.problems),
+            "location" => locations.push(d),
+            _ => {
+                if !own_heads.directive(d, &mut shared.problems) && !scope.directive(d, shared) {
+                    unread(d, &mut shared.problems);
+                }
+            }
+        }
+    }
+    scope.inherit(outer, shared);
+    own_heads.inherit(heads);
+    locations_together(None, &locations, &mut shared.problems);
+    let locations: Vec<_> = locations
+        .into_iter()
+        .map(|d| location::read(d, &scope, shared))
+        .collect();
+    if names.is_empty() {
+        names.push(ServerName::Exact(String::new()));
+    }
+    listen::read(block, &listens, shared.servers.len(), shared);
+    let level = scope.level(Matcher::Level, Action::None, None, Vec::new());
+    shared.servers.push(Server {
+        names,
+        client_header_timeout: own_heads.timeout.unwrap_or(Duration::from_secs(60)),
+        client_header_buffer_size: own_heads.buffer.unwrap_or(1024),
+        large_client_header_buffers: own_heads.large_buffers.unwrap_or((4, 8192)),
+        level,
+        returns,
+        locations,
+    });
+}

@@ -1,0 +1,61 @@
+use tower_upstream::GroupConfig;
+use tower_upstream::nginx::{Directive, Problems, Template};
+
+use super::listen::Listens;
+use super::{log, variables};
+use crate::config::{LogFormat, Server};
+
+/// What all levels add to while they are read.
+pub(crate) struct Shared {
+    pub(crate) problems: Problems,
+    /// Upstream blocks, then the groups made for addresses.
+    pub(crate) groups: Vec<GroupConfig>,
+    /// How many of them are upstream blocks.
+    pub(crate) blocks: usize,
+    /// Upstream blocks that could not be read: passing to them is no further problem.
+    pub(crate) broken_groups: Vec<String>,
+    pub(crate) log_formats: Vec<LogFormat>,
+    pub(crate) listens: Listens,
+    pub(crate) servers: Vec<Server>,
+}
+
+impl Shared {
+    pub(crate) fn new(problems: Problems) -> Self {
+        Self {
+            problems,
+            groups: Vec::new(),
+            blocks: 0,
+            broken_groups: Vec::new(),
+            log_formats: vec![log::combined()],
+            listens: Listens::default(),
+            servers: Vec::new(),
+        }
+    }
+}
+
+/// The argument at `index` with its variables.
+pub(crate) fn template(d: &Directive, index: usize, problems: &mut Problems) -> Option<Template> {
+    match Template::parse(d.arg(index), variables::known) {
+        Ok(template) => Some(template),
+        Err(message) => {
+            problems.push(d.place(index), message);
+            None
+        }
+    }
+}
+
+/// The grammar lets a directive through that nobody reads: never in silence.
+pub(crate) fn unread(d: &Directive, problems: &mut Problems) {
+    let message = format!("directive \"{}\" is not supported", d.name());
+    problems.push(&d.name.place, message);
+}
+
+/// A word that could name a header.
+pub(crate) fn header_name(d: &Directive, problems: &mut Problems) -> Option<String> {
+    let name = d.arg(0);
+    if http::HeaderName::from_bytes(name.as_bytes()).is_ok() {
+        return Some(name.to_owned());
+    }
+    problems.push(d.place(0), format!("invalid header name \"{name}\""));
+    None
+}
