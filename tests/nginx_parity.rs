@@ -1,10 +1,17 @@
 //! The same scenario on nginx and on our gateway must come to the same.
+//!
+//! nginx is the one in `NGINX_BIN`, else the one in PATH. `PARITY_SCENARIOS` and `PARITY_SEED`
+//! say how many random scenarios are played and which comes first; `PARITY_REPLAY` names a file
+//! of scenarios to play instead. `PARITY_AGAINST=nginx` compares nginx with itself, which tests
+//! the test.
 
 mod support;
 
-use support::matrix;
+use std::str::FromStr;
+use std::{env, fs};
+
 use support::run::{Report, play};
-use support::text;
+use support::{generate, matrix, text};
 
 /// Section 13 of the reference, in the text form of scenarios.
 const TRACES: [&str; 3] = [
@@ -15,34 +22,60 @@ const TRACES: [&str; 3] = [
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn worked_traces_come_out_as_written() {
-    let scenarios = TRACES
+    let traces = TRACES
         .iter()
-        .flat_map(|text| text::parse(text).expect("traces that can be read"))
-        .chain(matrix::scenarios())
-        .collect();
+        .flat_map(|text| text::parse(text).expect("readable traces"));
+    let reports = play(traces.chain(matrix::scenarios()).collect()).await;
+    let wrong = reports
+        .iter()
+        .filter(|report| !report.agrees() || !report.is_as_expected());
+    complain(wrong, reports.len());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn random_scenarios_come_to_the_same() {
+    let scenarios = match env::var("PARITY_REPLAY") {
+        Ok(file) => {
+            let text = fs::read_to_string(&file).unwrap_or_else(|why| panic!("{file}: {why}"));
+            text::parse(&text).unwrap_or_else(|why| panic!("{file}: {why}"))
+        }
+        Err(_) => {
+            let first: u64 = number("PARITY_SEED", 1);
+            let count = number("PARITY_SCENARIOS", 300);
+            (first..first + count).map(generate::scenario).collect()
+        }
+    };
     let reports = play(scenarios).await;
-    let wrong: Vec<String> = reports
-        .iter()
-        .filter(|r| !as_written(r))
-        .map(Report::describe)
-        .collect();
+    complain(
+        reports.iter().filter(|report| !report.agrees()),
+        reports.len(),
+    );
+}
+
+#[test]
+fn a_scenario_survives_its_text_form() {
+    for seed in 0..2000 {
+        let scenario = generate::scenario(seed);
+        let read = text::parse(&scenario.to_string()).expect("a scenario that can be read");
+        assert_eq!(read, [scenario]);
+    }
+}
+
+fn complain<'a>(wrong: impl Iterator<Item = &'a Report>, total: usize) {
+    let wrong: Vec<String> = wrong.map(Report::describe).collect();
     assert!(
         wrong.is_empty(),
-        "{} traces differ:\n{}",
+        "{} of {total} scenarios differ:\n\n{}",
         wrong.len(),
         wrong.join("\n")
     );
 }
 
-/// Whether both sides agree and what is known to come back came back.
-fn as_written(report: &Report) -> bool {
-    let expected = |side: usize| {
-        let outcomes = report.sides[side].iter();
-        report
-            .scenario
-            .requests()
-            .zip(outcomes)
-            .all(|(request, outcome)| request.expect.as_ref().is_none_or(|e| outcome.is(e)))
-    };
-    report.agrees() && expected(0) && expected(1)
+fn number<N: FromStr>(variable: &str, otherwise: N) -> N {
+    match env::var(variable) {
+        Ok(text) => text
+            .parse()
+            .unwrap_or_else(|_| panic!("{variable}={text} is no number")),
+        Err(_) => otherwise,
+    }
 }

@@ -3,15 +3,19 @@
 use std::collections::VecDeque;
 use std::net::{SocketAddr, TcpListener as StdListener};
 use std::sync::{Arc, Mutex};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use socket2::{Domain, SockRef, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::sleep;
 
 use super::answer;
 use super::request::read_request;
 use super::script::{Reply, Script, What};
+
+/// Long enough for the other side to know that it is connected.
+const DROP_AFTER: Duration = Duration::from_millis(20);
 
 /// One backend; everything stops when it is dropped.
 pub(crate) struct Backend {
@@ -119,6 +123,9 @@ async fn serve(mut stream: TcpStream, letter: char, connection: u32, state: Arc<
     let _ = stream.set_nodelay(true);
     if let Some(reply) = next_reply(&state, Reply::on_accept) {
         note(&state, connection, 0, String::new());
+        if reply.what == What::Drop {
+            sleep(DROP_AFTER).await;
+        }
         return end(&stream, reply.what);
     }
     let mut buffer = Vec::new();
@@ -172,7 +179,7 @@ fn note(state: &Mutex<State>, connection: u32, turn: u32, request: String) {
 /// Prepares the close that dropping the stream performs.
 fn end(stream: &TcpStream, what: What) {
     if matches!(what, What::Reset | What::ResetOnAccept) {
-        let _ = SockRef::from(stream).set_linger(Some(std::time::Duration::ZERO));
+        let _ = SockRef::from(stream).set_linger(Some(Duration::ZERO));
     }
 }
 

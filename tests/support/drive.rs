@@ -119,7 +119,7 @@ fn near_a_boundary(exchanges: &[Exchange], seen: &[(char, Vec<Seen>)]) -> Option
     let arrived = seen.iter().flat_map(|(_, seen)| seen).map(|s| s.at);
     ends.chain(sent).chain(arrived).find_map(|at| {
         let fraction = millis_past_the_second(at);
-        let near = fraction < MARGIN || fraction > 1000 - MARGIN;
+        let near = !(MARGIN..1000 - MARGIN).contains(&fraction);
         near.then(|| format!("something happened {fraction} ms past a second"))
     })
 }

@@ -169,17 +169,27 @@ impl Report {
     /// Whether both sides did the same, request by request, and so their backends saw the same.
     pub(crate) fn agrees(&self) -> bool {
         let [one, two] = &self.sides;
+        let resets = self.scenario.resets();
         one.len() == two.len()
-            && one.iter().zip(two).all(|(a, b)| a.equals(b))
+            && one.iter().zip(two).all(|(a, b)| a.equals(b, resets))
             && self.seen[0] == self.seen[1]
+    }
+
+    /// Whether on both sides that came back which is known to.
+    pub(crate) fn is_as_expected(&self) -> bool {
+        self.sides.iter().all(|outcomes| {
+            let mut pairs = self.scenario.requests().zip(outcomes);
+            pairs.all(|(request, outcome)| request.expect.as_ref().is_none_or(|e| outcome.is(e)))
+        })
     }
 
     /// Both sides' results, and a file that replays the scenario.
     pub(crate) fn describe(&self) -> String {
         let mut text = format!("{}\n", self.scenario);
         let [one, two] = &self.sides;
+        let resets = self.scenario.resets();
         for ((request, a), b) in self.scenario.requests().zip(one).zip(two) {
-            let mark = if a.equals(b) { ' ' } else { '!' };
+            let mark = if a.equals(b, resets) { ' ' } else { '!' };
             let _ = writeln!(
                 text,
                 "{mark} {request}\n    nginx {}\n    ours  {}",

@@ -2,7 +2,7 @@
 //!
 //! Plain data, equal on both sides of a comparison. `text.rs` gives it a form to keep in a file.
 
-use super::script::Script;
+use super::script::{Script, What};
 
 /// Peers are letters, `A` first; each side of a comparison gives them its own addresses.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,6 +59,15 @@ impl Scenario {
             }
         }
         letters
+    }
+
+    /// Whether a peer resets connections as soon as it accepts them.
+    pub(crate) fn resets(&self) -> bool {
+        let scripts = self.steps.iter().flat_map(|step| &step.peers);
+        scripts.into_iter().any(|(_, script)| match script {
+            Script::Serve(replies) => replies.iter().any(|r| r.what == What::ResetOnAccept),
+            Script::Refuse | Script::Deaf => false,
+        })
     }
 
     /// All requests in the order in which they are sent.

@@ -31,11 +31,11 @@ pub(crate) enum What {
     Malformed(&'static str),
     /// Close after reading the request.
     Close,
-    /// Close as soon as the connection is accepted.
+    /// Close soon after the connection is accepted, without reading.
     Drop,
     /// Reset the connection after reading the request.
     Reset,
-    /// Reset the connection as soon as it is accepted.
+    /// Reset the connection as soon as it is accepted, be the other side aware of it or not.
     ResetOnAccept,
     /// Read the request and never answer.
     Hang,
