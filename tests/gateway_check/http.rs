@@ -185,6 +185,12 @@ fn logs_and_clients() {
             "\"large_client_header_buffers\" directive invalid value",
         ),
         same(
+            server("large_client_header_buffers |4 100;"),
+            "the \"large_client_header_buffers\" size must be equal to or greater than \
+             \"connection_pool_size\"",
+        )
+        .elsewhere(),
+        same(
             server("location / {\n|client_header_timeout 1s; }"),
             "\"client_header_timeout\" directive is not allowed here",
         ),
