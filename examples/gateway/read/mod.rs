@@ -15,6 +15,8 @@ mod scope;
 mod server;
 mod server_name;
 mod shared;
+#[cfg(test)]
+mod tests;
 mod variables;
 
 use std::path::{Path, PathBuf};
