@@ -169,6 +169,16 @@ pub enum Answer {
     Redirect(Template),
 }
 
+impl Answer {
+    /// What is evaluated, if anything is.
+    pub fn template(&self) -> Option<&Template> {
+        match self {
+            Self::Page => None,
+            Self::Text(template) | Self::Redirect(template) => Some(template),
+        }
+    }
+}
+
 /// `add_header NAME VALUE [always]`
 #[derive(Clone, Debug)]
 pub struct AddHeader {
@@ -310,9 +320,12 @@ pub struct ProxyPass {
     pub intercept_errors: bool,
     /// `proxy_ignore_client_abort`, default off.
     pub ignore_client_abort: bool,
-    /// `proxy_buffering`, default on.
+    /// `proxy_buffering`, default on. Answers are always passed on as they arrive, and read ahead
+    /// of a slow client by about what NGINX's default buffers hold.
+    #[expect(dead_code, reason = "both settings are served alike")]
     pub buffering: bool,
     /// `proxy_buffers` NUMBER SIZE, default 8 of 4 KiB.
+    #[expect(dead_code, reason = "what is read ahead does not depend on it")]
     pub buffers: (usize, usize),
     /// `proxy_redirect`s in order; empty is `off`. `default` is already spelled out.
     pub redirects: Vec<Redirect>,

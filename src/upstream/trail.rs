@@ -72,6 +72,11 @@ impl Trail {
         self.lock().clone()
     }
 
+    /// Looks at the attempts so far without copying them.
+    pub fn read<T>(&self, look: impl FnOnce(&[Attempt]) -> T) -> T {
+        look(&self.lock())
+    }
+
     pub(crate) fn begin(&self, attempt: Attempt) {
         self.lock().push(attempt);
     }

@@ -1,0 +1,231 @@
+//! Whether a request is one, and which server and location it belongs to.
+
+use std::borrow::Cow;
+
+use hyper::header::{self, HeaderMap};
+use hyper::{Method, Version};
+
+use crate::config::{Level, Matcher};
+use crate::exchange::Exchange;
+use crate::log::error;
+use crate::pages::HEAD_TOO_LARGE;
+use crate::plan::Plan;
+use crate::realip;
+use crate::route::{Choice, Locations, escape_into, host_name, normalize};
+
+/// What a path leads to.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Found {
+    /// The exchange's place.
+    Here,
+    /// A redirect to the same path with a slash behind it.
+    Redirect(String),
+}
+
+/// Checks the head of a request, and finds its server, its client and its path.
+pub fn admit(x: &mut Exchange) -> Result<(), u16> {
+    let refusal = check(x);
+    let server = x.server;
+    x.place = x.plan().sites[server].level;
+    if let Some((status, why)) = refusal {
+        if !why.is_empty() {
+            error::about(
+                x,
+                Level::Info,
+                format_args!("{why} while reading client request headers"),
+            );
+        }
+        return Err(status);
+    }
+    let level = &x.plan().places[x.place].location;
+    if !level.real_ip_from.is_empty() {
+        x.real_ip = realip::find(level, x.client.remote, &x.headers);
+    }
+    Ok(())
+}
+
+fn check(x: &mut Exchange) -> Option<(u16, &'static str)> {
+    if !x
+        .method
+        .as_str()
+        .bytes()
+        .all(|b| b.is_ascii_uppercase() || b == b'_' || b == b'-')
+    {
+        return Some((400, "client sent invalid method"));
+    }
+    if x.uri.authority().is_some() && x.method == Method::CONNECT
+        || !x.request_uri().starts_with('/')
+    {
+        return Some((400, "client sent invalid request"));
+    }
+    let raw = x.uri.path();
+    match normalize(raw) {
+        Ok(normal) => {
+            let quoted = normal.quoted;
+            if let Cow::Owned(path) = normal.path {
+                x.path = Some(path);
+            }
+            x.quoted = quoted;
+        }
+        Err(_) => return Some((400, "client sent invalid request")),
+    }
+    if let Some(refusal) = find_host(x) {
+        return Some(refusal);
+    }
+    if let Some(status) = too_large(x) {
+        return Some((status, "client sent too large header"));
+    }
+    if x.method == Method::TRACE {
+        return Some((405, "client sent TRACE method"));
+    }
+    if x.headers.contains_key(header::TRANSFER_ENCODING) {
+        let coding = x.headers.get(header::TRANSFER_ENCODING);
+        if !coding.is_some_and(|c| c.as_bytes().eq_ignore_ascii_case(b"chunked")) {
+            return Some((501, "client sent unknown \"Transfer-Encoding\""));
+        }
+        let raw = x.client.raw_head();
+        let both = raw.is_some_and(|raw| has_header(&raw, b"content-length"));
+        if both || x.headers.contains_key(header::CONTENT_LENGTH) {
+            return Some((
+                400,
+                "client sent \"Content-Length\" and \"Transfer-Encoding\" headers at the same time",
+            ));
+        }
+    }
+    drop_odd_names(&mut x.headers);
+    None
+}
+
+/// The server a request asks for, by the host in its target or its `Host`.
+fn find_host(x: &mut Exchange) -> Option<(u16, &'static str)> {
+    let mut values = x.headers.get_all(header::HOST).iter();
+    let host = values.next().cloned();
+    if values.next().is_some() {
+        return Some((400, "client sent duplicate host header"));
+    }
+    if host.is_none() && x.version == Version::HTTP_11 {
+        return Some((400, "client sent HTTP/1.1 request without \"Host\" header"));
+    }
+    let name = match (x.uri.authority(), &host) {
+        (Some(authority), _) => host_name(authority.as_str()).ok(),
+        (None, Some(host)) => host.to_str().ok().and_then(|host| host_name(host).ok()),
+        (None, None) => return None,
+    };
+    let Some(name) = name.map(str::to_ascii_lowercase) else {
+        x.asked_host = host;
+        return Some((400, "client sent invalid host header"));
+    };
+    let server = x.plan().names[x.client.listen].find(&name);
+    x.server = server;
+    x.asked_host = host;
+    x.host = Some(name);
+    None
+}
+
+/// Lines and heads longer than their buffers.
+fn too_large(x: &Exchange) -> Option<u16> {
+    let limit = x.worker().line_limit(x.client.listen);
+    let line = x.method.as_str().len() + x.request_uri().len() + " HTTP/1.1\r\n".len();
+    if line > limit {
+        return Some(414);
+    }
+    let mut total = line;
+    for (name, value) in &x.headers {
+        let length = name.as_str().len() + value.len() + 4;
+        if length > limit {
+            return Some(HEAD_TOO_LARGE);
+        }
+        total += length;
+    }
+    (total > x.worker().head_limit(x.client.listen)).then_some(HEAD_TOO_LARGE)
+}
+
+fn has_header(raw: &[u8], name: &[u8]) -> bool {
+    raw.split(|&b| b == b'\n').any(|line| {
+        line.len() > name.len()
+            && line[name.len()] == b':'
+            && line[..name.len()].eq_ignore_ascii_case(name)
+    })
+}
+
+/// Names with anything but letters, digits and dashes are dropped (HD-8).
+fn drop_odd_names(headers: &mut HeaderMap) {
+    let is_odd = |name: &str| !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    while let Some(name) = headers.keys().find(|name| is_odd(name.as_str())).cloned() {
+        headers.remove(name);
+    }
+}
+
+/// Chooses the location for the exchange's path.
+pub fn locate(x: &mut Exchange) -> Found {
+    let plan: &Plan = &x.client.worker.plan;
+    let site = &plan.sites[x.server];
+    let inner = |place: usize| -> &Locations { &plan.places[place].inner };
+    let found = match site.locations.choose(x.path(), &inner) {
+        Choice::Place(place) => {
+            x.place = place;
+            Found::Here
+        }
+        Choice::AddSlash(place) => {
+            x.place = place;
+            let mut path = String::new();
+            escape_into(x.path(), &mut path);
+            path.push('/');
+            if let Some(args) = x.args() {
+                path.push('?');
+                path.push_str(args);
+            }
+            return Found::Redirect(path);
+        }
+        Choice::None => {
+            x.place = site.level;
+            Found::Here
+        }
+    };
+    if x.at().wants_captures {
+        capture(x);
+    }
+    found
+}
+
+fn capture(x: &mut Exchange) {
+    let Matcher::Regex(regex) = &x.at().location.matcher else {
+        return;
+    };
+    let path = String::from_utf8_lossy(x.path());
+    let captures = regex.captures(&path).map(|found| {
+        let texts = found
+            .iter()
+            .map(|group| group.map_or("", |g| g.as_str()).to_owned());
+        texts.collect()
+    });
+    x.captures = captures.unwrap_or_default();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_are_found_in_raw_heads() {
+        let raw = b"GET / HTTP/1.1\r\nContent-length: 5\r\n\r\n";
+        assert!(has_header(raw, b"content-length"));
+        assert!(!has_header(raw, b"content"));
+    }
+
+    #[test]
+    fn names_with_underscores_are_dropped() {
+        let mut headers = HeaderMap::new();
+        for name in ["a_b", "a-b", "c_d"] {
+            headers.insert(
+                header::HeaderName::from_static(name),
+                header::HeaderValue::from_static("1"),
+            );
+        }
+        drop_odd_names(&mut headers);
+        assert_eq!(
+            headers.keys().map(|n| n.as_str()).collect::<Vec<_>>(),
+            ["a-b"]
+        );
+    }
+}

@@ -1,0 +1,118 @@
+//! What a client is told: a page, a text, an address, or what a peer said.
+
+use bytes::Bytes;
+use hyper::ext::ReasonPhrase;
+use hyper::header::{self, HeaderMap, HeaderValue};
+use hyper::{Response, StatusCode, Version};
+use tower_upstream::ResponseBody;
+
+use crate::body::{Content, Reply};
+use crate::exchange::Exchange;
+use crate::forward::Source;
+use crate::handle::Closed;
+use crate::pages::{self, HEAD_TOO_LARGE};
+use crate::respond;
+
+/// What a client is told.
+#[derive(Debug)]
+pub enum Answer {
+    /// The page of a status.
+    Page(u16),
+    /// A text.
+    Text(u16, String),
+    /// To go elsewhere.
+    Redirect(u16, String),
+    /// What a peer said.
+    Peer(Box<Response<ResponseBody>>),
+    /// Nothing: the connection closes, and this is logged.
+    Close(u16),
+}
+
+/// Turns an answer into the response hyper sends.
+pub fn finish(
+    mut x: Box<Exchange>,
+    answer: Answer,
+    source: Source,
+) -> Result<Response<Reply>, Closed> {
+    let unread = source.client_body().is_some();
+    if unread {
+        x.client.wire().linger = true;
+    }
+    let (status, mut headers, text) = match answer {
+        Answer::Close(status) => {
+            x.status = status;
+            return Err(Closed);
+        }
+        Answer::Peer(response) => return respond::peer(x, *response),
+        Answer::Page(status) => {
+            let page = pages::page(status);
+            let mut headers = HeaderMap::new();
+            if page.is_some() {
+                headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html"));
+            }
+            (status, headers, page.unwrap_or_default())
+        }
+        Answer::Text(status, text) => {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+            (status, headers, Bytes::from(text))
+        }
+        Answer::Redirect(status, to) => {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html"));
+            let to = absolute(&x, to);
+            let to = HeaderValue::from_maybe_shared(Bytes::from(to));
+            headers.insert(header::LOCATION, to.map_err(|_| Closed)?);
+            (status, headers, pages::page(status).unwrap_or_default())
+        }
+    };
+    // A body nobody read would be taken for the next request's head.
+    let close = pages::closes(status) || unread;
+    let shown = x.shown_status.unwrap_or(status);
+    x.status = if shown == HEAD_TOO_LARGE { 400 } else { shown };
+    let no_body = matches!(x.status, 204 | 304);
+    let content = if no_body {
+        Content::Empty
+    } else {
+        Content::Full(text)
+    };
+    if let (Content::Full(text), false) = (&content, no_body) {
+        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(text.len()));
+    }
+    respond::common(&mut x, &mut headers, close);
+    let code = StatusCode::from_u16(x.status).map_err(|_| Closed)?;
+    let status = x.status;
+    let mut response = Response::new(Reply::new(content, x, false));
+    *response.status_mut() = code;
+    *response.version_mut() = Version::HTTP_11;
+    *response.headers_mut() = headers;
+    set_reason(&mut response, status);
+    Ok(response)
+}
+
+/// NGINX's words for a status line, where they are not today's.
+pub fn set_reason(response: &mut Response<Reply>, status: u16) {
+    if let Some(reason) = pages::reason(status) {
+        response
+            .extensions_mut()
+            .insert(ReasonPhrase::from_static(reason.as_bytes()));
+    }
+}
+
+/// An address with scheme and host, as seen by the client.
+fn absolute(x: &Exchange, to: String) -> String {
+    if !to.starts_with('/') {
+        return to;
+    }
+    let local = x.client.local();
+    let host = match (&x.host, local) {
+        (Some(host), _) => host.clone(),
+        (None, Some(address)) if address.is_ipv6() => format!("[{}]", address.ip()),
+        (None, Some(address)) => address.ip().to_string(),
+        (None, None) => return to,
+    };
+    match local.map(|address| address.port()) {
+        Some(80) | None => format!("http://{host}{to}"),
+        Some(port) => format!("http://{host}:{port}{to}"),
+    }
+}

@@ -1,0 +1,283 @@
+//! Bodies on their way: the client's to a peer, and ours or a peer's to the client.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::BodyExt;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use tokio::time::Sleep;
+use tower_upstream::{BoxError, ResponseBody};
+
+use crate::client::Client;
+use crate::exchange::Exchange;
+
+/// What a client's body was refused with; 0 for nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Verdict(Arc<AtomicU16>);
+
+impl Verdict {
+    /// The status, if the body was refused.
+    pub fn status(&self) -> Option<u16> {
+        match self.0.load(Ordering::Relaxed) {
+            0 => None,
+            status => Some(status),
+        }
+    }
+
+    fn refuse(&self, status: u16) -> BoxError {
+        self.0.store(status, Ordering::Relaxed);
+        "client body refused".into()
+    }
+}
+
+/// A body for a peer.
+#[derive(Debug)]
+pub enum PeerBody {
+    /// None, or nothing left.
+    Empty,
+    /// All of it.
+    Full(Bytes),
+    /// As it arrives.
+    Client(Box<ClientBody>),
+}
+
+/// A client's body as it arrives, with what its location allows it.
+#[derive(Debug)]
+pub struct ClientBody {
+    body: Incoming,
+    /// Bytes it may still have.
+    left: u64,
+    /// Longest gap between two reads.
+    timeout: Duration,
+    sleep: Option<Pin<Box<Sleep>>>,
+    verdict: Verdict,
+    client: Arc<Client>,
+}
+
+impl ClientBody {
+    /// `limit` 0 is no limit.
+    pub fn new(body: Incoming, limit: u64, timeout: Duration, client: Arc<Client>) -> Self {
+        Self {
+            body,
+            left: if limit == 0 { u64::MAX } else { limit },
+            timeout,
+            sleep: None,
+            verdict: Verdict::default(),
+            client,
+        }
+    }
+
+    /// Says later what it was refused with.
+    pub fn verdict(&self) -> Verdict {
+        self.verdict.clone()
+    }
+
+    /// Its length, if the client told.
+    pub fn length(&self) -> Option<u64> {
+        self.body.size_hint().exact()
+    }
+
+    /// All of it, at most `most` bytes.
+    pub async fn collect(mut self, most: u64) -> Result<Bytes, u16> {
+        self.left = self.left.min(most);
+        let verdict = self.verdict();
+        let whole = PeerBody::Client(Box::new(self)).collect().await;
+        let refused = |_| verdict.status().unwrap_or(400);
+        Ok(whole.map_err(refused)?.to_bytes())
+    }
+
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        match Pin::new(&mut self.body).poll_frame(cx) {
+            Poll::Ready(Some(Ok(frame))) => {
+                self.sleep = None;
+                let Ok(data) = frame.into_data() else {
+                    // Trailers of requests are dropped, as NGINX drops them (HD-6).
+                    return Poll::Ready(None);
+                };
+                let length = data.len() as u64;
+                if length > self.left {
+                    return Poll::Ready(Some(Err(self.verdict.refuse(413))));
+                }
+                self.left -= length;
+                Poll::Ready(Some(Ok(Frame::data(data))))
+            }
+            Poll::Ready(Some(Err(_))) => Poll::Ready(Some(Err(self.verdict.refuse(400)))),
+            Poll::Ready(None) => Poll::Ready(None),
+            Poll::Pending => {
+                let timeout = self.timeout;
+                let sleep = self
+                    .sleep
+                    .get_or_insert_with(|| Box::pin(tokio::time::sleep(timeout)));
+                match sleep.as_mut().poll(cx) {
+                    Poll::Ready(()) => Poll::Ready(Some(Err(self.verdict.refuse(408)))),
+                    Poll::Pending => Poll::Pending,
+                }
+            }
+        }
+    }
+}
+
+impl Drop for ClientBody {
+    fn drop(&mut self) {
+        if !self.body.is_end_stream() {
+            self.client.wire().linger = true;
+        }
+    }
+}
+
+impl Body for PeerBody {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        match &mut *self {
+            Self::Empty => Poll::Ready(None),
+            Self::Full(bytes) => {
+                let bytes = std::mem::take(bytes);
+                *self = Self::Empty;
+                Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
+            }
+            Self::Client(body) => body.poll_frame(cx),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Empty => true,
+            Self::Full(bytes) => bytes.is_empty(),
+            Self::Client(body) => body.body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Empty => SizeHint::with_exact(0),
+            Self::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Self::Client(body) => body.body.size_hint(),
+        }
+    }
+}
+
+/// A body for the client. It carries its exchange, which is logged when the body has ended or has
+/// been dropped.
+#[derive(Debug)]
+pub struct Reply {
+    // Dropped first, so that the last attempt is complete when the exchange is logged.
+    content: Content,
+    exchange: Option<Box<Exchange>>,
+    /// A peer's answer is read to its end even if the client has gone.
+    to_the_end: bool,
+}
+
+/// What a client gets.
+#[derive(Debug)]
+pub enum Content {
+    /// Nothing.
+    Empty,
+    /// Nothing, although the header tells a length (RS-10).
+    EmptyOfSomeLength,
+    /// A page or a text.
+    Full(Bytes),
+    /// What a peer sends.
+    Peer(ResponseBody),
+}
+
+impl Reply {
+    /// The body of `exchange`'s answer.
+    pub fn new(content: Content, exchange: Box<Exchange>, to_the_end: bool) -> Self {
+        Self {
+            content,
+            exchange: Some(exchange),
+            to_the_end,
+        }
+    }
+
+    /// No body, of an exchange that goes on elsewhere.
+    pub fn nothing() -> Self {
+        Self {
+            content: Content::Empty,
+            exchange: None,
+            to_the_end: false,
+        }
+    }
+
+    fn sent(&mut self, bytes: usize) {
+        if let Some(exchange) = &mut self.exchange {
+            exchange.sent += bytes as u64;
+        }
+    }
+}
+
+impl Body for Reply {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        match &mut self.content {
+            Content::Empty | Content::EmptyOfSomeLength => Poll::Ready(None),
+            Content::Full(bytes) => {
+                let bytes = std::mem::take(bytes);
+                self.content = Content::Empty;
+                self.sent(bytes.len());
+                Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
+            }
+            Content::Peer(body) => match std::task::ready!(Pin::new(body).poll_frame(cx)) {
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) => {
+                        self.sent(data.len());
+                        Poll::Ready(Some(Ok(Frame::data(data))))
+                    }
+                    // Trailers of responses are dropped (RS-12).
+                    Err(_) => Poll::Ready(None),
+                },
+                Some(Err(error)) => Poll::Ready(Some(Err(error))),
+                None => Poll::Ready(None),
+            },
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.content {
+            Content::Empty => true,
+            Content::EmptyOfSomeLength => false,
+            Content::Full(bytes) => bytes.is_empty(),
+            Content::Peer(body) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.content {
+            Content::Empty => SizeHint::with_exact(0),
+            Content::EmptyOfSomeLength => SizeHint::default(),
+            Content::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Content::Peer(body) => body.size_hint(),
+        }
+    }
+}
+
+impl Drop for Reply {
+    fn drop(&mut self) {
+        if !self.to_the_end || self.is_end_stream() {
+            return;
+        }
+        let content = std::mem::replace(&mut self.content, Content::Empty);
+        let mut rest = Self {
+            content,
+            exchange: self.exchange.take(),
+            to_the_end: false,
+        };
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move { while let Some(Ok(_)) = rest.frame().await {} });
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! A client's connection as its requests, its socket and its timer see it.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::tunnel::Tunnel;
+use crate::worker::Worker;
+
+/// How long a connection that has nothing to do may wait for one more request when its worker goes.
+/// A request already on its way then still gets an answer, which a closed socket would deny it.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// One connection.
+#[derive(Debug)]
+pub struct Client {
+    /// Its number.
+    pub id: u64,
+    /// Where it comes from; nothing for `unix:`.
+    pub remote: Option<SocketAddr>,
+    /// Index into the plan's listens.
+    pub listen: usize,
+    /// Who serves it.
+    pub worker: Arc<Worker>,
+    local: LocalAddress,
+    requests: AtomicU64,
+    wire: Mutex<Wire>,
+    /// The worker is going.
+    leaving: AtomicBool,
+}
+
+/// Where a connection arrived, asked of the socket only if it must be.
+#[derive(Debug)]
+pub enum LocalAddress {
+    /// As listened on.
+    Known(SocketAddr),
+    /// To be looked up when the listening address says nothing.
+    Found(OnceLock<SocketAddr>),
+    /// `unix:`
+    Unix,
+}
+
+/// What happens on a connection at present.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Between requests.
+    Idle,
+    /// The head of a request is coming.
+    Head,
+    /// A request is served.
+    Busy,
+}
+
+/// The state shared by socket, requests and timer.
+#[derive(Debug)]
+pub struct Wire {
+    /// What happens at present.
+    pub phase: Phase,
+    /// When waiting ends.
+    pub deadline: Option<Instant>,
+    /// When the head being read began.
+    pub begun: Instant,
+    /// Bytes of the head being read, or of the heads read together with it.
+    pub raw: Vec<u8>,
+    /// Requests already made of `raw`.
+    pub taken: usize,
+    /// Of these, one had a body, so what follows in `raw` is not a head.
+    pub body_seen: bool,
+    /// The next head written answers an HTTP/1.0 request.
+    pub old: bool,
+    /// A client that stops sending still wants its answer.
+    pub hold_eof: bool,
+    /// The client may still be sending when its connection is closed.
+    pub linger: bool,
+    /// What the connection becomes after its 101.
+    pub tunnel: Option<Tunnel>,
+    /// When a client that takes nothing of its answer is given up.
+    pub write_deadline: Option<Instant>,
+}
+
+impl Client {
+    /// A connection just accepted.
+    pub fn new(
+        worker: Arc<Worker>,
+        id: u64,
+        listen: usize,
+        remote: Option<SocketAddr>,
+        local: LocalAddress,
+    ) -> Arc<Self> {
+        let now = Instant::now();
+        let wait = worker.header_timeout(listen);
+        Arc::new(Self {
+            id,
+            remote,
+            listen,
+            worker,
+            local,
+            requests: AtomicU64::new(0),
+            leaving: AtomicBool::new(false),
+            wire: Mutex::new(Wire {
+                phase: Phase::Idle,
+                deadline: Some(now + wait),
+                begun: now,
+                raw: Vec::new(),
+                taken: 0,
+                body_seen: false,
+                old: false,
+                hold_eof: false,
+                linger: false,
+                tunnel: None,
+                write_deadline: None,
+            }),
+        })
+    }
+
+    /// Where it arrived; nothing for `unix:`.
+    pub fn local(&self) -> Option<SocketAddr> {
+        match &self.local {
+            LocalAddress::Known(address) => Some(*address),
+            LocalAddress::Found(found) => found.get().copied(),
+            LocalAddress::Unix => None,
+        }
+    }
+
+    /// The state shared with socket and timer. Never held across an await.
+    pub fn wire(&self) -> MutexGuard<'_, Wire> {
+        self.wire.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A head is complete: when it began, and the request's number.
+    pub fn begin_request(&self, has_body: bool) -> (Instant, u64) {
+        let mut wire = self.wire();
+        if wire.phase == Phase::Idle {
+            // It was read together with an earlier one.
+            wire.begun = Instant::now();
+        }
+        wire.phase = Phase::Busy;
+        wire.deadline = None;
+        wire.taken += 1;
+        wire.body_seen |= has_body;
+        let serial = self.requests.fetch_add(1, Ordering::Relaxed) + 1;
+        (wire.begun, serial)
+    }
+
+    /// A request is over; the next may begin within `keepalive`.
+    pub fn end_request(&self, keepalive: Duration) {
+        let mut wire = self.wire();
+        let now = Instant::now();
+        let wait = if self.is_leaving() {
+            keepalive.min(GRACE)
+        } else {
+            keepalive
+        };
+        wire.phase = Phase::Idle;
+        wire.hold_eof = false;
+        wire.deadline = Some(now + wait);
+    }
+
+    /// The worker is going: requests under way are finished, and there is a last chance for one that
+    /// is on its way.
+    pub fn leave(&self) {
+        self.leaving.store(true, Ordering::Relaxed);
+        let mut wire = self.wire();
+        if wire.phase == Phase::Idle {
+            let last = Instant::now() + GRACE;
+            wire.deadline = Some(wire.deadline.map_or(last, |deadline| deadline.min(last)));
+        }
+    }
+
+    /// Whether the connection must end after the request being served.
+    pub fn is_leaving(&self) -> bool {
+        self.leaving.load(Ordering::Relaxed)
+    }
+
+    /// The head being served, as it came, if it can be told from its neighbours.
+    pub fn raw_head(&self) -> Option<Vec<u8>> {
+        let wire = self.wire();
+        if wire.taken == 0 || (wire.body_seen && wire.taken > 1) {
+            return None;
+        }
+        let mut rest = &wire.raw[..];
+        for _ in 1..wire.taken {
+            rest = &rest[head_end(rest)?..];
+        }
+        Some(rest[..head_end(rest)?].to_vec())
+    }
+}
+
+impl Wire {
+    /// When something must be given up.
+    pub fn next_deadline(&self) -> Option<Instant> {
+        match (self.deadline, self.write_deadline) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        }
+    }
+}
+
+/// Where the first head in `bytes` ends: behind its empty line.
+pub fn head_end(bytes: &[u8]) -> Option<usize> {
+    let lead = bytes
+        .iter()
+        .take_while(|b| matches!(b, b'\r' | b'\n'))
+        .count();
+    let mut line = lead;
+    loop {
+        let end = line + bytes[line..].iter().position(|&b| b == b'\n')? + 1;
+        if matches!(&bytes[line..end], b"\n" | b"\r\n") {
+            return Some(end);
+        }
+        line = end;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::head_end;
+
+    #[test]
+    fn a_head_ends_behind_its_empty_line() {
+        for (bytes, end) in [
+            (&b"GET / HTTP/1.1\r\n\r\nrest"[..], Some(18)),
+            (b"GET / HTTP/1.1\nA: b\n\nrest", Some(21)),
+            (b"\r\n\nGET / HTTP/1.1\r\n\r\n", Some(21)),
+            (b"GET / HTTP/1.1\r\nA: b\r\n", None),
+            (b"", None),
+        ] {
+            assert_eq!(head_end(bytes), end, "{:?}", String::from_utf8_lossy(bytes));
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! From a request to its answer: server, location, action, and error pages in between.
+
+use std::sync::Arc;
+
+use hyper::body::{Body as _, Incoming};
+use hyper::{Method, Request, Response};
+
+use crate::admit::{self, Found};
+use crate::answer::{self, Answer};
+use crate::body::{ClientBody, Reply};
+use crate::client::Client;
+use crate::config::{ErrorPage, Level, PageStatus, Return};
+use crate::exchange::{Exchange, Head};
+use crate::forward::{self, Source};
+use crate::log::error;
+use crate::variables::eval;
+
+/// The connection ends without an answer.
+#[derive(Debug)]
+pub struct Closed;
+
+impl std::fmt::Display for Closed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("closed without an answer")
+    }
+}
+
+impl std::error::Error for Closed {}
+
+/// How often a request may be sent elsewhere by error pages.
+const MOST_REDIRECTS: u32 = 10;
+
+/// Serves one request of `client`.
+pub async fn handle(
+    client: Arc<Client>,
+    request: Request<Incoming>,
+) -> Result<Response<Reply>, Closed> {
+    let (parts, body) = request.into_parts();
+    let (started, serial) = client.begin_request(!body.is_end_stream());
+    let head = Head {
+        started,
+        serial,
+        method: parts.method,
+        uri: parts.uri,
+        version: parts.version,
+        headers: parts.headers,
+    };
+    let mut x = Exchange::new(client, head);
+    let found = match admit::admit(&mut x) {
+        Ok(()) => match &x.plan().config.servers[x.server].returns {
+            Some(returns) => Err(returned(&x, returns)),
+            None => Ok(admit::locate(&mut x)),
+        },
+        Err(status) => Err(Answer::Page(status)),
+    };
+    let source = Source::new(parts.extensions, body);
+    let abort_matters = !x
+        .at()
+        .forward
+        .as_ref()
+        .is_some_and(|f| f.pass.ignore_client_abort);
+    if abort_matters {
+        return serve(x, found, source).await;
+    }
+    // The work goes on without its client, so it cannot be the client's to drop.
+    x.client.wire().hold_eof = true;
+    tokio::spawn(serve(x, found, source))
+        .await
+        .unwrap_or(Err(Closed))
+}
+
+async fn serve(
+    mut x: Box<Exchange>,
+    found: Result<Found, Answer>,
+    mut source: Source,
+) -> Result<Response<Reply>, Closed> {
+    let mut answer = match found {
+        Ok(found) => act(&mut x, found, &mut source).await,
+        Err(answer) => answer,
+    };
+    for _ in 0..MOST_REDIRECTS {
+        let Some(page) = error_page(&mut x, &answer) else {
+            return answer::finish(x, answer, source);
+        };
+        answer = follow(&mut x, page, &mut source).await;
+    }
+    answer::finish(x, Answer::Page(500), source)
+}
+
+/// Does what the place of an exchange is there for.
+async fn act(x: &mut Exchange, found: Found, source: &mut Source) -> Answer {
+    match found {
+        Found::Here => {}
+        Found::Redirect(to) => return Answer::Redirect(301, to),
+    }
+    let location = &x.at().location;
+    if let Some(returns) = &location.returns {
+        return returned(x, returns);
+    }
+    let most = location.client_max_body_size;
+    if let Some(length) = source.length().filter(|length| most != 0 && *length > most) {
+        error::about(
+            x,
+            Level::Error,
+            format_args!("client intended to send too large body: {length} bytes"),
+        );
+        return Answer::Page(413);
+    }
+    if x.at().forward.is_none() {
+        return Answer::Page(404);
+    }
+    forward::forward(x, source).await
+}
+
+fn returned(x: &Exchange, returns: &Return) -> Answer {
+    use crate::config::Answer as Configured;
+    match &returns.answer {
+        _ if returns.status == 444 => Answer::Close(444),
+        Configured::Page => Answer::Page(returns.status),
+        Configured::Text(text) => Answer::Text(returns.status, eval(text, x)),
+        Configured::Redirect(to) => Answer::Redirect(returns.status, eval(to, x)),
+    }
+}
+
+/// The `error_page` for an answer, if this one may still have one.
+fn error_page(x: &mut Exchange, answer: &Answer) -> Option<ErrorPage> {
+    let status = match answer {
+        Answer::Page(status) | Answer::Redirect(status, _) => *status,
+        Answer::Peer(response) => {
+            let intercept = x
+                .at()
+                .forward
+                .as_ref()
+                .is_some_and(|f| f.pass.intercept_errors);
+            Some(response.status().as_u16()).filter(|status| intercept && *status >= 300)?
+        }
+        Answer::Text(..) | Answer::Close(_) => return None,
+    };
+    if status < 300 || x.paged {
+        return None;
+    }
+    let pages = &x.at().location.error_pages;
+    let page = pages
+        .iter()
+        .find(|page| page.codes.contains(&status))
+        .cloned();
+    match answer {
+        // An answer nobody wants to replace is not an error yet.
+        Answer::Peer(_) if page.is_none() => return None,
+        _ => x.paged = true,
+    }
+    let page = page?;
+    x.shown_status = match page.status {
+        PageStatus::Keep => Some(status),
+        PageStatus::Target => None,
+        PageStatus::Fixed(status) => Some(status),
+    };
+    Some(page)
+}
+
+/// Goes where an error page says.
+async fn follow(x: &mut Exchange, page: ErrorPage, source: &mut Source) -> Answer {
+    let target = eval(&page.target, x);
+    if target.starts_with('@') {
+        let site = &x.plan().sites[x.server];
+        return match site.named.get(&target).copied() {
+            Some(place) => {
+                x.place = place;
+                act(x, Found::Here, source).await
+            }
+            None => {
+                error::about(
+                    x,
+                    Level::Error,
+                    format_args!("could not find named location \"{target}\""),
+                );
+                Answer::Page(500)
+            }
+        };
+    }
+    if !target.starts_with('/') {
+        x.shown_status = None;
+        let status = match page.status {
+            PageStatus::Fixed(status @ (301 | 302 | 303 | 307 | 308)) => status,
+            _ => 302,
+        };
+        return Answer::Redirect(status, target);
+    }
+    let (path, args) = match target.split_once('?') {
+        Some((path, args)) => (path, args),
+        None => (target.as_str(), ""),
+    };
+    x.path = Some(path.as_bytes().to_vec());
+    x.args = Some(args.to_owned());
+    x.redirected = true;
+    if x.method != Method::HEAD {
+        x.method = Method::GET;
+    }
+    let found = admit::locate(x);
+    act(x, found, source).await
+}
+
+impl Source {
+    fn length(&self) -> Option<u64> {
+        self.client_body().and_then(|body| body.size_hint().exact())
+    }
+}
+
+/// The client's body under the limits of the place an exchange is at.
+pub fn limited(x: &Exchange, body: Incoming) -> ClientBody {
+    let location = &x.at().location;
+    ClientBody::new(
+        body,
+        location.client_max_body_size,
+        location.client_body_timeout,
+        Arc::clone(&x.client),
+    )
+}

@@ -1,0 +1,109 @@
+//! Heads that are no requests: hyper answers them with an empty page before we see them, and this
+//! puts NGINX's in its place.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use hyper::header::HeaderMap;
+use hyper::{Method, Uri, Version};
+
+use crate::client::Client;
+use crate::exchange::{Exchange, Head};
+use crate::pages::{self, HEAD_TOO_LARGE};
+
+/// Where an answer begins that hyper made on its own, if `written` ends with one. Ours say who we
+/// are, hyper's do not.
+pub fn automatic_answer(written: &[u8]) -> Option<usize> {
+    let start = written.windows(10).rposition(|w| w == b"HTTP/1.1 4")?;
+    let tail = &written[start..];
+    let ours = tail.windows(8).any(|w| w.eq_ignore_ascii_case(b"server: "));
+    (tail.ends_with(b"\r\n\r\n") && !ours).then_some(start)
+}
+
+/// Appends the answer to what cannot be a request, and logs it.
+pub fn refuse(client: &Arc<Client>, raw: &[u8], automatic: &[u8], out: &mut Vec<u8>) {
+    let limit = client.worker.line_limit(client.listen);
+    let first = raw.iter().skip_while(|b| matches!(b, b'\r' | b'\n'));
+    let line: Vec<u8> = first.copied().take_while(|b| *b != b'\n').collect();
+    let line = line.strip_suffix(b"\r").unwrap_or(&line);
+    let status = match &automatic[9..12] {
+        b"414" => 414,
+        b"431" if line.len() > limit => 414,
+        b"431" => HEAD_TOO_LARGE,
+        _ if bad_version(line) => 505,
+        _ => 400,
+    };
+    let page = pages::page(status).unwrap_or_default();
+    let code = if status == HEAD_TOO_LARGE {
+        400
+    } else {
+        status
+    };
+    let standard = hyper::StatusCode::from_u16(code).ok();
+    let standard = standard.and_then(|code| code.canonical_reason());
+    let reason = pages::reason(code).or(standard).unwrap_or("");
+    let mut head = format!("HTTP/1.1 {code} {reason}\r\nServer: {}\r\n", pages::SERVER);
+    // Writing to a String cannot fail.
+    let _ = write!(
+        head,
+        "Date: {}\r\nContent-Type: text/html\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+        httpdate::fmt_http_date(std::time::SystemTime::now()),
+        page.len()
+    );
+    out.extend_from_slice(head.as_bytes());
+    out.extend_from_slice(&page);
+    log(client, line, status, page.len());
+}
+
+fn bad_version(line: &[u8]) -> bool {
+    let version = line.rsplit(|&b| b == b' ').next().unwrap_or(b"");
+    let digit = version.strip_prefix(b"HTTP/").and_then(|v| v.first());
+    digit.is_some_and(|d| d.is_ascii_digit() && *d > b'1')
+}
+
+fn log(client: &Arc<Client>, line: &[u8], status: u16, sent: usize) {
+    let head = unknown_head(client);
+    let mut exchange = Exchange::new(Arc::clone(client), head);
+    exchange.line = Some(String::from_utf8_lossy(line).into_owned());
+    exchange.status = status;
+    exchange.sent = sent as u64;
+}
+
+/// A head of which nothing is known.
+fn unknown_head(client: &Client) -> Head {
+    let (started, serial) = client.begin_request(false);
+    Head {
+        started,
+        serial,
+        method: Method::GET,
+        uri: Uri::default(),
+        version: Version::HTTP_11,
+        headers: HeaderMap::new(),
+    }
+}
+
+/// Logs a client that did not finish its head in time. It gets no answer.
+pub fn head_timed_out(client: &Arc<Client>) {
+    log(client, b"", 408, 0);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_answers_that_do_not_say_who_we_are_are_automatic() {
+        let auto = b"tailHTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n";
+        assert_eq!(automatic_answer(auto), Some(4));
+        let ours = b"HTTP/1.1 400 Bad Request\r\nServer: us\r\n\r\n";
+        assert_eq!(automatic_answer(ours), None);
+        assert_eq!(automatic_answer(b"HTTP/1.1 200 OK\r\n\r\n"), None);
+    }
+
+    #[test]
+    fn versions_past_one_are_not_ours() {
+        assert!(bad_version(b"GET / HTTP/2.0"));
+        assert!(!bad_version(b"GET / HTTP/1.2"));
+        assert!(!bad_version(b"garbage"));
+    }
+}

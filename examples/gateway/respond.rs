@@ -1,0 +1,195 @@
+//! A peer's response as its client gets it, and what every response of ours has.
+
+use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
+use hyper::{Response, StatusCode, Version};
+use tower_upstream::ResponseBody;
+
+use crate::answer::set_reason;
+use crate::body::{Content, Reply};
+use crate::exchange::Exchange;
+use crate::handle::Closed;
+use crate::pages;
+use crate::plan::Forward;
+use crate::redirect;
+use crate::tunnel::Tunnel;
+use crate::variables::eval;
+
+const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
+
+/// Passes on what a peer said.
+pub fn peer(
+    mut x: Box<Exchange>,
+    response: Response<ResponseBody>,
+) -> Result<Response<Reply>, Closed> {
+    let worker = std::sync::Arc::clone(&x.client.worker);
+    let forward = x
+        .proxied
+        .and_then(|place| worker.plan.places[place].forward.as_ref());
+    let Some(forward) = forward else {
+        return Err(Closed);
+    };
+    if worker.plan.wants_received {
+        x.received_headers = Some(response.headers().clone());
+    }
+    let status = response.status();
+    if status == StatusCode::SWITCHING_PROTOCOLS {
+        return switch(x, forward, response);
+    }
+    let (mut parts, body) = response.into_parts();
+    let headers = &mut parts.headers;
+    clean(headers, forward);
+    redirect::rewrite(headers, &forward.pass.redirects, &x);
+    x.status = x.shown_status.unwrap_or(status.as_u16());
+    let content = if hyper::body::Body::is_end_stream(&body) {
+        match headers.contains_key(header::CONTENT_LENGTH) && x.method != hyper::Method::HEAD {
+            true => Content::EmptyOfSomeLength,
+            false => Content::Empty,
+        }
+    } else {
+        Content::Peer(body)
+    };
+    let content = match content {
+        // A zero needs no saying twice, and anything else of no body is a 304's.
+        Content::EmptyOfSomeLength if status != StatusCode::NOT_MODIFIED => Content::Empty,
+        content => content,
+    };
+    common(&mut x, headers, false);
+    parts.version = Version::HTTP_11;
+    let shown = x.shown_status;
+    let to_the_end = forward.pass.ignore_client_abort;
+    let mut response = Response::from_parts(parts, Reply::new(content, x, to_the_end));
+    if let Some(status) = shown {
+        *response.status_mut() = StatusCode::from_u16(status).map_err(|_| Closed)?;
+        response
+            .extensions_mut()
+            .remove::<hyper::ext::ReasonPhrase>();
+        set_reason(&mut response, status);
+    }
+    Ok(response)
+}
+
+/// Removes what a client must not see (RS-6).
+fn clean(headers: &mut HeaderMap, forward: &Forward) {
+    let chunked = headers.remove(header::TRANSFER_ENCODING).is_some();
+    if chunked {
+        headers.remove(header::CONTENT_LENGTH);
+    }
+    headers.remove(header::CONNECTION);
+    headers.remove(KEEP_ALIVE);
+    let shown = |name: &HeaderName| forward.show.contains(name);
+    for name in [header::DATE, header::SERVER] {
+        if !shown(&name) {
+            headers.remove(name);
+        }
+    }
+    while let Some(name) = headers
+        .keys()
+        .find(|name| is_internal(name) && !shown(name))
+        .cloned()
+    {
+        headers.remove(name);
+    }
+    for name in &forward.hide {
+        headers.remove(name);
+    }
+}
+
+/// Headers between a peer and its proxy.
+fn is_internal(name: &HeaderName) -> bool {
+    name.as_str().strip_prefix("x-").is_some_and(|rest| {
+        matches!(
+            rest,
+            "pad"
+                | "accel-expires"
+                | "accel-redirect"
+                | "accel-limit-rate"
+                | "accel-buffering"
+                | "accel-charset"
+        )
+    })
+}
+
+/// Adds what every response has: who we are, what becomes of the connection, `add_header`s. The
+/// status of `x` is that of the response.
+pub fn common(x: &mut Exchange, headers: &mut HeaderMap, close: bool) {
+    if !headers.contains_key(header::SERVER) {
+        headers.insert(header::SERVER, HeaderValue::from_static(pages::SERVER));
+    }
+    let location = &x.at().location;
+    let keep = !close
+        && x.wants_keepalive
+        && !location.keepalive_timeout.is_zero()
+        && x.serial < location.keepalive_requests
+        && !x.client.is_leaving();
+    if x.status != 101 {
+        let value = if keep { "keep-alive" } else { "close" };
+        headers.insert(header::CONNECTION, HeaderValue::from_static(value));
+    }
+    if let Some(timeout) = location.keepalive_header.filter(|_| keep) {
+        if let Ok(value) = HeaderValue::from_str(&format!("timeout={}", timeout.as_secs())) {
+            headers.insert(KEEP_ALIVE, value);
+        }
+    }
+    add_headers(x, headers);
+    if x.version == Version::HTTP_10 {
+        x.client.wire().old = true;
+    }
+    if x.plan().wants_sent {
+        x.sent_headers = Some(headers.clone());
+    }
+}
+
+fn add_headers(x: &Exchange, headers: &mut HeaderMap) {
+    let usual = matches!(
+        x.status,
+        200 | 201 | 204 | 206 | 301 | 302 | 303 | 304 | 307 | 308
+    );
+    for (name, template, always) in &x.at().add_headers {
+        if !usual && !always {
+            continue;
+        }
+        let text = eval(template, x);
+        let replaces = *name == header::LAST_MODIFIED || *name == header::ETAG;
+        if replaces {
+            headers.remove(name);
+        }
+        if text.is_empty() {
+            continue;
+        }
+        if let Ok(value) = HeaderValue::from_maybe_shared(bytes::Bytes::from(text)) {
+            headers.append(name.clone(), value);
+        }
+    }
+}
+
+/// Turns a 101 into a tunnel.
+fn switch(
+    mut x: Box<Exchange>,
+    forward: &Forward,
+    mut response: Response<ResponseBody>,
+) -> Result<Response<Reply>, Closed> {
+    if !x.wants_upgrade {
+        // Nothing the client could make sense of.
+        return crate::answer::finish(
+            x,
+            crate::answer::Answer::Page(502),
+            crate::forward::Source::none(),
+        );
+    }
+    let peer = hyper::upgrade::on(&mut response);
+    let (mut parts, _) = response.into_parts();
+    clean(&mut parts.headers, forward);
+    x.status = 101;
+    common(&mut x, &mut parts.headers, false);
+    parts
+        .headers
+        .insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+    let client = std::sync::Arc::clone(&x.client);
+    client.wire().tunnel = Some(Tunnel {
+        peer,
+        read_timeout: forward.pass.proxy.read_timeout,
+        send_timeout: forward.pass.proxy.send_timeout,
+        exchange: x,
+    });
+    Ok(Response::from_parts(parts, Reply::nothing()))
+}

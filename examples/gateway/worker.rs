@@ -1,0 +1,113 @@
+//! What one worker has for itself: its way to every group, its logs, its count of connections.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tower_upstream::{Group, Upstream};
+
+use crate::log::{File, error};
+use crate::plan::Plan;
+
+/// One worker's state.
+#[derive(Debug)]
+pub struct Worker {
+    /// What all workers share.
+    pub plan: Arc<Plan>,
+    /// Per place with a `proxy_pass`.
+    pub upstreams: Vec<Option<Upstream>>,
+    /// Access logs, as [`Plan::files`].
+    pub files: Vec<File>,
+    /// Told when lines wait in `files`.
+    pub lines_waiting: Arc<Notify>,
+    /// The main error log, then one per place that has its own.
+    pub errors: Vec<error::Log>,
+    /// Told when the worker is to go.
+    pub leave: Notify,
+    /// The worker is to go.
+    pub leaving: AtomicBool,
+    /// Connections open.
+    pub connections: AtomicUsize,
+    /// Told when a connection ends.
+    pub ended: Notify,
+}
+
+impl Worker {
+    /// A worker with its own view of `groups` and its own hold on the logs.
+    pub fn new(
+        plan: Arc<Plan>,
+        groups: &[Group],
+        errors: Vec<error::Log>,
+    ) -> Result<Self, (std::path::PathBuf, std::io::Error)> {
+        let groups: Vec<Group> = groups.iter().map(Group::worker).collect();
+        let upstreams = plan.places.iter().map(|place| {
+            let forward = place.forward.as_ref()?;
+            let group = groups.get(forward.pass.group)?;
+            Some(Upstream::new(group.clone(), forward.pass.proxy.clone()))
+        });
+        let upstreams = upstreams.collect();
+        let lines_waiting = Arc::new(Notify::new());
+        let open = |path: &std::path::PathBuf| {
+            File::open(Path::new(path), Arc::clone(&lines_waiting)).map_err(|e| (path.clone(), e))
+        };
+        Ok(Self {
+            upstreams,
+            files: plan.files.iter().map(open).collect::<Result<_, _>>()?,
+            plan,
+            lines_waiting,
+            errors,
+            leave: Notify::new(),
+            leaving: AtomicBool::new(false),
+            connections: AtomicUsize::new(0),
+            ended: Notify::new(),
+        })
+    }
+
+    /// The error log that holds at a place.
+    pub fn error_log(&self, place: usize) -> &error::Log {
+        self.errors.get(place + 1).unwrap_or(&self.errors[0])
+    }
+
+    /// How long the head of a request may take on a listening address, before its server is known.
+    pub fn header_timeout(&self, listen: usize) -> Duration {
+        self.default_server(listen).client_header_timeout
+    }
+
+    /// The longest line a head may have there.
+    pub fn line_limit(&self, listen: usize) -> usize {
+        let server = self.default_server(listen);
+        let (_, size) = server.large_client_header_buffers;
+        size.max(server.client_header_buffer_size)
+    }
+
+    /// The largest head there.
+    pub fn head_limit(&self, listen: usize) -> usize {
+        let server = self.default_server(listen);
+        let (number, size) = server.large_client_header_buffers;
+        server.client_header_buffer_size + number * size
+    }
+
+    fn default_server(&self, listen: usize) -> &crate::config::Server {
+        &self.plan.config.servers[self.plan.names[listen].default()]
+    }
+
+    /// Begins the end: no new connections, no idle ones.
+    pub fn leave(&self) {
+        self.leaving.store(true, Ordering::Relaxed);
+        self.leave.notify_waiters();
+    }
+
+    /// Writes log lines as they gather, until dropped.
+    pub async fn write_lines(&self) {
+        loop {
+            self.lines_waiting.notified().await;
+            // Whoever is ready now may have a line to add.
+            tokio::task::yield_now().await;
+            for file in &self.files {
+                file.flush();
+            }
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! The workers of one configuration: threads, each with a runtime of its own.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread::{self, JoinHandle};
+
+use tokio::runtime::Builder;
+use tokio::sync::{mpsc, watch};
+use tower_upstream::Group;
+
+use crate::log::error::Log;
+use crate::plan::Plan;
+use crate::serve;
+use crate::sockets::{Door, Sockets};
+use crate::worker::Worker;
+
+/// What workers are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Serve.
+    Serve,
+    /// Finish what you have.
+    Finish,
+    /// Stop at once.
+    Stop,
+}
+
+/// The workers of one configuration.
+#[derive(Debug)]
+pub struct Crew {
+    orders: watch::Sender<Order>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Crew {
+    /// Starts them. `done` hears when one has gone.
+    pub fn start(
+        plan: Arc<Plan>,
+        sockets: &Sockets,
+        errors: &[Log],
+        done: &mpsc::UnboundedSender<()>,
+    ) -> Result<Self, String> {
+        let groups = plan
+            .config
+            .groups
+            .iter()
+            .map(|group| Group::new(group.clone()));
+        let groups: Vec<Group> = groups
+            .collect::<Result<_, _>>()
+            .map_err(|e| e.to_string())?;
+        let mut ready = Vec::new();
+        for _ in 0..plan.config.workers {
+            let worker = Worker::new(Arc::clone(&plan), &groups, errors.to_vec())
+                .map_err(|(path, error)| open_failed(&path, &error))?;
+            let doors = sockets
+                .doors(&plan.config.listens)
+                .map_err(|e| e.to_string())?;
+            ready.push((worker, doors));
+        }
+        let (orders, heard) = watch::channel(Order::Serve);
+        let mut threads = Vec::new();
+        for (worker, doors) in ready {
+            let heard = heard.clone();
+            let done = done.clone();
+            let thread = thread::Builder::new().name("worker".into()).spawn(move || {
+                run(worker, doors, heard);
+                // Whoever listened may have gone first.
+                let _ = done.send(());
+            });
+            threads.push(thread.map_err(|e| format!("a worker could not be started ({e})"))?);
+        }
+        Ok(Self { orders, threads })
+    }
+
+    /// Tells all of them.
+    pub fn order(&self, order: Order) {
+        self.orders.send_replace(order);
+    }
+
+    /// Whether all have gone.
+    pub fn is_gone(&self) -> bool {
+        self.threads.iter().all(JoinHandle::is_finished)
+    }
+
+    /// Waits until all have gone.
+    pub fn join(self) {
+        for thread in self.threads {
+            // A panic has been reported where it happened.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// What is said of a log that cannot be opened.
+pub fn open_failed(path: &Path, error: &std::io::Error) -> String {
+    format!("open() \"{}\" failed ({error})", path.display())
+}
+
+fn run(worker: Worker, doors: Vec<Door>, orders: watch::Receiver<Order>) {
+    let worker = Arc::new(worker);
+    let runtime = match Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            let message = format_args!("no runtime for a worker ({error})");
+            return worker.errors[0].write(crate::config::Level::Emerg, message);
+        }
+    };
+    runtime.block_on(serve(Arc::clone(&worker), doors, orders));
+    // Requests still running are logged as they are dropped.
+    drop(runtime);
+    for file in &worker.files {
+        file.flush();
+    }
+}
+
+async fn serve(worker: Arc<Worker>, doors: Vec<Door>, mut orders: watch::Receiver<Order>) {
+    let accepting: Vec<_> = doors
+        .into_iter()
+        .map(|door| tokio::spawn(serve::accept(door, Arc::clone(&worker))))
+        .collect();
+    let lines = Arc::clone(&worker);
+    tokio::spawn(async move { lines.write_lines().await });
+    let told = orders.wait_for(|order| *order != Order::Serve).await;
+    // Nobody left to give orders is an order to stop.
+    if told.map_or(Order::Stop, |order| *order) == Order::Stop {
+        return;
+    }
+    for accept in accepting {
+        accept.abort();
+        // Connections it has just taken in are counted before we look.
+        let _ = accept.await;
+    }
+    worker.leave();
+    let gone = async {
+        while worker.connections.load(Ordering::Relaxed) > 0 {
+            worker.ended.notified().await;
+        }
+    };
+    tokio::select! {
+        () = gone => {}
+        _ = orders.wait_for(|order| *order == Order::Stop) => {}
+    }
+}
