@@ -11,6 +11,7 @@ pub(crate) mod matrix;
 pub(crate) mod nginx;
 pub(crate) mod outcome;
 pub(crate) mod process;
+pub(crate) mod program;
 pub(crate) mod random;
 pub(crate) mod request;
 pub(crate) mod run;

@@ -34,14 +34,15 @@ impl Answers {
 
 /// `add_header NAME VALUE [always]`
 fn add_header(d: &Directive, problems: &mut Problems) -> Option<AddHeader> {
+    let name = header_name(d, problems);
+    let value = template(d, 1, problems);
     let always = d.args.len() > 2;
     if always && d.arg(2) != "always" {
         problems.push(d.place(2), format!("invalid parameter \"{}\"", d.arg(2)));
-        return None;
     }
     Some(AddHeader {
-        name: header_name(d, problems)?,
-        value: template(d, 1, problems)?,
+        name: name?,
+        value: value?,
         always,
     })
 }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use tower_upstream::nginx::values::{Value, fill, invalid_value, number, time_ms};
+use tower_upstream::nginx::values::{fill, invalid_value, number, time_ms};
 use tower_upstream::nginx::{Directive, Problems, units};
 
 /// Connections of clients.
@@ -15,11 +15,23 @@ impl Door {
     pub(crate) fn directive(&mut self, d: &Directive, problems: &mut Problems) -> bool {
         match d.name() {
             "client_body_timeout" => fill(&mut self.body_timeout, d, problems, time_ms),
-            "keepalive_timeout" => fill(&mut self.keepalive, d, problems, keepalive),
+            "keepalive_timeout" => self.keepalive_timeout(d, problems),
             "keepalive_requests" => fill(&mut self.keepalive_requests, d, problems, number),
             _ => return false,
         }
         true
+    }
+
+    /// `keepalive_timeout TIMEOUT [HEADER_TIMEOUT]`
+    fn keepalive_timeout(&mut self, d: &Directive, problems: &mut Problems) {
+        let header = d.args.get(1).map(|word| (word, units::time_s(&word.text)));
+        if let Some((word, None)) = header {
+            problems.push(&word.place, invalid_value(d));
+        }
+        let header = header.and_then(|(_, time)| time);
+        fill(&mut self.keepalive, d, problems, |d| {
+            Ok((time_ms(d)?, header))
+        });
     }
 
     pub(crate) fn inherit(&mut self, outer: &Self) {
@@ -39,13 +51,4 @@ impl Door {
     pub(crate) fn keepalive_requests(&self) -> u64 {
         self.keepalive_requests.unwrap_or(1000)
     }
-}
-
-/// `keepalive_timeout TIMEOUT [HEADER_TIMEOUT]`
-fn keepalive(d: &Directive) -> Value<(Duration, Option<Duration>)> {
-    let header = match d.args.get(1) {
-        Some(word) => Some(units::time_s(&word.text).ok_or_else(|| invalid_value(d))?),
-        None => None,
-    };
-    Ok((time_ms(d)?, header))
 }

@@ -15,6 +15,8 @@ mod scope;
 mod server;
 mod server_name;
 mod shared;
+#[cfg(test)]
+mod tests;
 
 use std::path::{Path, PathBuf};
 
@@ -84,10 +86,10 @@ impl Main {
             "worker_processes" => values::fill(&mut self.workers, d, problems, workers),
             "pid" => values::fill(&mut self.pid, d, problems, |d| Ok(d.arg(0).into())),
             "error_log" => log::error_log(&mut self.error_log, d, problems),
-            "user" => values::fill(&mut self.user, d, problems, |_| Ok(())),
-            "daemon" => values::fill(&mut self.daemon, d, problems, values::flag),
+            "user" => without_effect(&mut self.user, d, problems, |_| Ok(())),
+            "daemon" => without_effect(&mut self.daemon, d, problems, values::flag),
             "master_process" => {
-                values::fill(&mut self.master_process, d, problems, values::flag);
+                without_effect(&mut self.master_process, d, problems, values::flag);
             }
             "events" if self.has_events => problems.push(&d.name.place, values::duplicate(d)),
             "events" => {
@@ -98,13 +100,8 @@ impl Main {
             "http" => {
                 self.has_http = true;
                 http::read(d, shared);
-                return;
             }
             _ => shared::unread(d, problems),
-        }
-        if matches!(d.name(), "user" | "daemon" | "master_process") {
-            let message = format!("\"{}\" has no effect", d.name());
-            shared.problems.warn(&d.name.place, message);
         }
     }
 
@@ -114,6 +111,21 @@ impl Main {
                 values::fill(&mut self.worker_connections, d, problems, connections);
             }
         }
+    }
+}
+
+/// Checked as if it had one.
+fn without_effect<T>(
+    slot: &mut Option<T>,
+    d: &Directive,
+    problems: &mut Problems,
+    read: impl FnOnce(&Directive) -> values::Value<T>,
+) {
+    let before = slot.is_some();
+    values::fill(slot, d, problems, read);
+    if slot.is_some() && !before {
+        let message = format!("\"{}\" has no effect", d.name());
+        problems.warn(&d.name.place, message);
     }
 }
 

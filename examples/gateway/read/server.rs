@@ -1,12 +1,15 @@
 use std::time::Duration;
 
-use tower_upstream::nginx::values::{buffers, fill, size, time_ms};
+use tower_upstream::nginx::values::{Value, buffers, fill, size, time_ms};
 use tower_upstream::nginx::{Contexts, Directive, Problems, locations_together, served};
 
 use super::scope::Scope;
 use super::shared::{Shared, unread};
 use super::{answer, listen, location, server_name};
 use crate::config::{Action, Matcher, Return, Server, ServerName};
+
+/// NGINX's `connection_pool_size`.
+const POOL_SIZE: usize = 512;
 
 /// What holds before a location is known: http and server levels only.
 #[derive(Clone, Debug, Default)]
@@ -22,7 +25,9 @@ impl Heads {
         match d.name() {
             "client_header_timeout" => fill(&mut self.timeout, d, problems, time_ms),
             "client_header_buffer_size" => fill(&mut self.buffer, d, problems, size),
-            "large_client_header_buffers" => fill(&mut self.large_buffers, d, problems, buffers),
+            "large_client_header_buffers" => {
+                fill(&mut self.large_buffers, d, problems, large_buffers);
+            }
             _ => return false,
         }
         true
@@ -32,6 +37,19 @@ impl Heads {
         self.timeout = self.timeout.or(outer.timeout);
         self.buffer = self.buffer.or(outer.buffer);
         self.large_buffers = self.large_buffers.or(outer.large_buffers);
+    }
+}
+
+/// NUMBER SIZE, a size that is of use.
+fn large_buffers(d: &Directive) -> Value<(usize, usize)> {
+    let (count, size) = buffers(d)?;
+    match size {
+        ..POOL_SIZE => Err(
+            "the \"large_client_header_buffers\" size must be equal to or greater \
+                            than \"connection_pool_size\""
+                .into(),
+        ),
+        _ => Ok((count, size)),
     }
 }
 

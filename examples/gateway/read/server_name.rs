@@ -25,10 +25,8 @@ fn name(text: &str, place: &Place, problems: &mut Problems) -> Result<Option<Ser
     if star || text == "." {
         return Err(format!("server name \"{text}\" is invalid"));
     }
-    if text.contains('$') {
-        return Err(format!(
-            "variables in server name \"{text}\" are not supported"
-        ));
+    if text == "$hostname" {
+        return Err("server name \"$hostname\" is not supported".into());
     }
     if text.contains('/') {
         let message = format!("server name \"{text}\" has suspicious symbols");

@@ -1,0 +1,107 @@
+//! Whatever stands in a file: an answer, never a panic, and every problem has its place in it.
+#![cfg(feature = "nginx")]
+
+use proptest::prelude::*;
+use tower_upstream::nginx::{Problems, import, parse};
+
+/// Pieces that make broken files which are nearly right.
+const PIECES: [&str; 40] = [
+    "upstream",
+    "u",
+    "{",
+    "}",
+    ";",
+    "server",
+    "127.0.0.1",
+    ":80",
+    "weight=",
+    "max_fails=3",
+    "backup",
+    "keepalive",
+    "zone",
+    "64k",
+    "location",
+    "/",
+    "=",
+    "~",
+    "@n",
+    "proxy_pass",
+    "http://",
+    "http://u",
+    "http://u/x",
+    "proxy_set_header",
+    "X-A",
+    "$host",
+    "${",
+    "$",
+    "\"",
+    "'",
+    "\\",
+    "#",
+    "\n",
+    " ",
+    " ",
+    " ",
+    "proxy_next_upstream",
+    "error",
+    "http",
+    "é",
+];
+
+fn nearly_right() -> impl Strategy<Value = String> {
+    let piece = prop::sample::select(&PIECES[..]);
+    prop::collection::vec(piece, 0..60).prop_map(|pieces| pieces.concat())
+}
+
+fn whole(inside: &str) -> String {
+    format!(
+        "upstream u {{ server 127.0.0.1; }} server {{ location / {{ proxy_pass http://u;\n{inside}"
+    )
+}
+
+/// Every problem points at a character of the text, or right behind its end.
+fn check_places(text: &str) -> Result<(), TestCaseError> {
+    let mut problems = Problems::new();
+    parse(text, "f", &mut problems);
+    let lines: Vec<&str> = text.split('\n').collect();
+    for problem in &problems {
+        let line = lines.get(problem.place.line as usize - 1);
+        let width = line.map(|line| line.chars().count());
+        prop_assert!(
+            width.is_some_and(|width| (1..=width + 1).contains(&(problem.place.column as usize))),
+            "{problem} in {text:?}"
+        );
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn nearly_right_files_are_answered(text in nearly_right()) {
+        check_places(&text)?;
+        for text in [text.clone(), whole(&text)] {
+            if let Err(error) = import(&text, "/") {
+                prop_assert!(!error.problems().is_empty(), "refused without a reason: {text:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn any_text_is_answered(text in any::<String>()) {
+        check_places(&text)?;
+        if let Err(error) = import(&text, "/") {
+            prop_assert!(!error.problems().is_empty(), "refused without a reason: {text:?}");
+        }
+    }
+
+    #[test]
+    fn quoting_keeps_a_word(word in "[^\"\\\\]{0,20}") {
+        let mut problems = Problems::new();
+        let tree = parse(&format!("a \"{word}\";"), "f", &mut problems);
+        prop_assert!(problems.is_empty());
+        prop_assert_eq!(tree.len(), 1);
+        prop_assert_eq!(tree[0].arg(0), word);
+    }
+}
