@@ -3,6 +3,7 @@
 mod bodies;
 mod cancel;
 mod keepalive;
+#[cfg(feature = "nginx")]
 mod nginx;
 mod peer;
 mod responses;
