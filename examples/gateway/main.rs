@@ -54,7 +54,11 @@ fn main() -> ExitCode {
         }
     };
     if arguments.version {
-        eprintln!("gateway version: {}/{}", pages::SERVER, env!("CARGO_PKG_VERSION"));
+        eprintln!(
+            "gateway version: {}/{}",
+            pages::SERVER,
+            env!("CARGO_PKG_VERSION")
+        );
         return ExitCode::SUCCESS;
     }
     let file = arguments.file.display().to_string();
