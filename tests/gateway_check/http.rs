@@ -78,6 +78,15 @@ fn names_and_locations() {
         )
         .warning(),
         same(
+            http(
+                "server { listen 127.0.0.1:8080; server_name a *.b; }\n\
+                 server { listen 127.0.0.1:8080; server_name c |*.B; }",
+            ),
+            "conflicting server name \"*.b\" on 127.0.0.1:8080, ignored",
+        )
+        .warning()
+        .elsewhere(),
+        same(
             server("|server_name;"),
             "invalid number of arguments in \"server_name\" directive",
         ),

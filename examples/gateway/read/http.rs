@@ -5,7 +5,7 @@ use tower_upstream::nginx::{
 use super::scope::Scope;
 use super::server::{self, Heads};
 use super::shared::{Shared, unread};
-use super::{log, pass};
+use super::{log, pass, server_name};
 
 /// Reads `http { }`. Upstreams and log formats first: servers refer to them wherever they stand.
 pub(crate) fn read(block: &Directive, shared: &mut Shared) {
@@ -35,9 +35,10 @@ pub(crate) fn read(block: &Directive, shared: &mut Shared) {
         }
     }
     scope.inherit(&Scope::default(), shared);
-    for block in servers {
+    for block in &servers {
         server::read(block, &scope, &heads, shared);
     }
+    server_name::conflicts(&servers, shared);
 }
 
 fn upstream(block: &Directive, shared: &mut Shared) {

@@ -23,6 +23,12 @@ struct Entry {
 }
 
 impl Listens {
+    /// The addresses with more than one server behind them.
+    pub(crate) fn shared(&self) -> impl Iterator<Item = (String, &[usize])> {
+        let shared = self.list.iter().filter(|entry| entry.servers.len() > 1);
+        shared.map(|entry| (show(&entry.address), &entry.servers[..]))
+    }
+
     pub(crate) fn finish(self) -> Vec<Listen> {
         self.list
             .into_iter()
@@ -146,10 +152,7 @@ fn add(
     server: usize,
     shared: &mut Shared,
 ) {
-    let text = match &address {
-        ListenAddress::Tcp(address) => address.to_string(),
-        ListenAddress::Unix(path) => format!("unix:{}", path.display()),
-    };
+    let text = show(&address);
     let list = &mut shared.listens.list;
     let index = list.iter().position(|entry| entry.address == address);
     let index = index.unwrap_or_else(|| {
@@ -182,5 +185,12 @@ fn add(
     {
         let message = format!("duplicate listen options for {text}");
         shared.problems.push(place, message);
+    }
+}
+
+fn show(address: &ListenAddress) -> String {
+    match address {
+        ListenAddress::Tcp(address) => address.to_string(),
+        ListenAddress::Unix(path) => format!("unix:{}", path.display()),
     }
 }

@@ -1,6 +1,7 @@
 use tower_upstream::nginx::{Directive, Place, Problems};
 
 use super::regex;
+use super::shared::Shared;
 use crate::config::ServerName;
 
 /// Adds the names of a `server_name` directive.
@@ -11,6 +12,37 @@ pub(crate) fn read(d: &Directive, names: &mut Vec<ServerName>, problems: &mut Pr
             Err(message) => problems.push(&word.place, message),
         }
     }
+}
+
+/// Warns where several servers behind one address have the same name: the first one gets it.
+pub(crate) fn conflicts(servers: &[&Directive], shared: &mut Shared) {
+    for (address, behind) in shared.listens.shared() {
+        let mut seen: Vec<String> = Vec::new();
+        let names = behind.iter().filter_map(|index| servers.get(*index));
+        for (name, place) in names.flat_map(|server| names_of(server)) {
+            if seen.contains(&name) {
+                let message = format!("conflicting server name \"{name}\" on {address}, ignored");
+                shared.problems.warn(place, message);
+            } else {
+                seen.push(name);
+            }
+        }
+    }
+}
+
+/// The names of a server that are compared as text; one without any has the empty one.
+fn names_of(server: &Directive) -> Vec<(String, &Place)> {
+    let directives = server.children().iter();
+    let all: Vec<_> = directives
+        .filter(|d| d.name() == "server_name")
+        .flat_map(|d| &d.args)
+        .collect();
+    if all.is_empty() {
+        return vec![(String::new(), &server.name.place)];
+    }
+    let text = all.into_iter().filter(|word| !word.text.starts_with('~'));
+    text.map(|word| (word.text.to_ascii_lowercase(), &word.place))
+        .collect()
 }
 
 fn name(text: &str, place: &Place, problems: &mut Problems) -> Result<Option<ServerName>, String> {
