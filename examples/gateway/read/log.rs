@@ -85,8 +85,11 @@ pub(crate) fn error_log(slot: &mut Option<ErrorLog>, d: &Directive, problems: &m
         return;
     };
     if let Some(word) = d.args.get(2) {
-        let message = format!("duplicate log level \"{}\"", word.text);
-        problems.push(&word.place, message);
+        let what = match self::level(&word.text) {
+            Some(_) => "duplicate",
+            None => "invalid",
+        };
+        problems.push(&word.place, format!("{what} log level \"{}\"", word.text));
     }
     let path = match path {
         "stderr" => LogPath::Stderr,
