@@ -11,7 +11,7 @@ use std::str::FromStr;
 use std::{env, fs};
 
 use support::run::{Report, play};
-use support::{generate, matrix, text};
+use support::{differs, generate, matrix, text};
 
 /// Section 13 of the reference, in the text form of scenarios.
 const TRACES: [&str; 3] = [
@@ -50,6 +50,14 @@ async fn random_scenarios_come_to_the_same() {
         reports.iter().filter(|report| !report.agrees()),
         reports.len(),
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_peers_may_say_differs_only_as_the_guide_tells() {
+    let reports = play(differs::scenarios()).await;
+    let rows = reports.iter().zip(differs::ROWS);
+    let wrong = rows.filter(|(report, row)| !report.is([row.nginx, row.ours]));
+    complain(wrong.map(|(report, _)| report), reports.len());
 }
 
 #[test]

@@ -28,7 +28,7 @@ pub(crate) async fn send(
     match reply.what {
         What::Answer(status, shape) => answer(stream, letter, request, status, shape).await,
         What::Malformed(name) => {
-            stream.write_all(malformed::bytes(name)).await.ok()?;
+            stream.write_all(&malformed::bytes(name)).await.ok()?;
             None
         }
         What::HugeHeader => {

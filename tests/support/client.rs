@@ -113,6 +113,9 @@ fn read_answer(method: &str, bytes: &[u8]) -> Answer {
     let (Some(end), true) = (text.find("\r\n\r\n"), text.starts_with("HTTP/1.1 ")) else {
         return Answer::Raw;
     };
+    if text.as_bytes().get(12).is_some_and(u8::is_ascii_digit) {
+        return Answer::Raw;
+    }
     let (head, body) = (&text[..end], &text[end + 4..]);
     let Some(status) = text.get(9..12).and_then(|digits| digits.parse().ok()) else {
         return Answer::Raw;

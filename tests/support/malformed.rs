@@ -1,7 +1,7 @@
 //! Answers that are wrong on the wire, by name.
 
 /// Name and bytes; the connection is closed after them.
-pub(crate) const ANSWERS: [(&str, &str); 25] = [
+pub(crate) const ANSWERS: [(&str, &str); 32] = [
     ("garbage", "this is no status line\r\nat all\r\n"),
     (
         "four-digits",
@@ -27,6 +27,31 @@ pub(crate) const ANSWERS: [(&str, &str); 25] = [
         "status-early-hints",
         "HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
     ),
+    (
+        "lower-case-http",
+        "http/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+    ),
+    (
+        "two-spaces",
+        "HTTP/1.1  200 OK\r\nContent-Length: 2\r\n\r\nok",
+    ),
+    (
+        "parentheses-in-name",
+        "HTTP/1.1 200 OK\r\nX(Y): 1\r\nContent-Length: 2\r\n\r\nok",
+    ),
+    (
+        "control-in-value",
+        "HTTP/1.1 200 OK\r\nX: a\u{1}b\r\nContent-Length: 2\r\n\r\nok",
+    ),
+    (
+        "chunked-1.0",
+        "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+    ),
+    (
+        "switching-unasked",
+        "HTTP/1.1 101 Switching\r\nUpgrade: odd\r\n\r\nok",
+    ),
+    ("many-headers", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n"),
     (
         "version-2.0",
         "HTTP/2.0 200 OK\r\nContent-Length: 2\r\n\r\nok",
@@ -96,7 +121,12 @@ pub(crate) const ANSWERS: [(&str, &str); 25] = [
 ];
 
 /// The bytes of an answer.
-pub(crate) fn bytes(name: &str) -> &'static [u8] {
+pub(crate) fn bytes(name: &str) -> Vec<u8> {
     let answer = ANSWERS.iter().find(|(n, _)| *n == name);
-    answer.map_or(b"", |(_, text)| text.as_bytes())
+    let mut text = answer.map_or("", |(_, text)| text).to_owned();
+    if name == "many-headers" {
+        text += &"X: 1\r\n".repeat(150);
+        text += "\r\nok";
+    }
+    text.into_bytes()
 }

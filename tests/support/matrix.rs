@@ -24,7 +24,7 @@ const SENT: [(&str, &str, bool); 4] = [
 
 /// W12: what the peer sends; the first outcome with `error timeout`, with `invalid_header` and
 /// with `off`; whether the peer is banned then.
-const SENDS: [(&str, [&str; 3], bool); 11] = [
+const SENDS: [(&str, [&str; 3], bool); 22] = [
     ("close", ERROR, true),
     ("drop", ERROR, true),
     ("reset", ERROR, true),
@@ -32,16 +32,28 @@ const SENDS: [(&str, [&str; 3], bool); 11] = [
     ("partial", ERROR, true),
     ("nul-in-name", INVALID, true),
     ("space-in-name", INVALID, true),
+    ("space-before-colon", INVALID, true),
     ("folded-line", INVALID, true),
+    ("empty-name", INVALID, true),
     ("huge-header", INVALID, true),
     ("200:cut", ["200 cut [A] (200)"; 3], false),
     ("200:chunked-cut", ["200 cut [A] (200)"; 3], false),
+    ("status-600", ["600 [A] (600)"; 3], false),
+    ("version-1.0", FINE, false),
+    ("no-reason", FINE, false),
+    ("bare-lf", FINE, false),
+    ("same-length-twice", FINE, false),
+    ("length-and-chunked", FINE, false),
+    ("unknown-coding", FINE, false),
+    ("more-than-length", FINE, false),
+    ("200:eof", FINE, false),
 ];
 const ERROR: [&str; 3] = [
     "200 [A, B] (502, 200)",
     "200 [A, B] (502, 200)",
     "502 [A] (502)",
 ];
+const FINE: [&str; 3] = ["200 [A] (200)"; 3];
 const INVALID: [&str; 3] = ["502 [A] (502)", "200 [A, B] (502, 200)", "502 [A] (502)"];
 
 /// All cells of W7, W11 and W12.

@@ -3,6 +3,7 @@
 pub(crate) mod answer;
 pub(crate) mod backend;
 pub(crate) mod client;
+pub(crate) mod differs;
 pub(crate) mod drive;
 pub(crate) mod gateway;
 pub(crate) mod generate;

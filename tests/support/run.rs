@@ -183,6 +183,14 @@ impl Report {
         })
     }
 
+    /// Whether the sides' outcomes are these, in the notation of the reference.
+    pub(crate) fn is(&self, expected: [[&str; 3]; 2]) -> bool {
+        let mut sides = self.sides.iter().zip(expected);
+        sides.all(|(outcomes, expected)| {
+            outcomes.len() == expected.len() && outcomes.iter().zip(expected).all(|(o, e)| o.is(e))
+        })
+    }
+
     /// Both sides' results, and a file that replays the scenario.
     pub(crate) fn describe(&self) -> String {
         let mut text = format!("{}\n", self.scenario);
