@@ -89,8 +89,11 @@ async fn answer(
         Shape::Stall | Shape::Trickle => "Content-Length: 8".to_owned(),
         Shape::QuickTrickle => "Content-Length: 4".to_owned(),
     };
-    let mut text =
-        format!("HTTP/1.1 {status} Scripted\r\nContent-Type: text/plain\r\n{head}\r\n\r\n");
+    let mut text = format!("HTTP/1.1 {status} Scripted\r\nContent-Type: text/plain\r\n{head}\r\n");
+    if request.close {
+        text.push_str("Connection: close\r\n");
+    }
+    text.push_str("\r\n");
     if !bodiless {
         match shape {
             Shape::Length | Shape::LengthClose | Shape::Eof => text.push_str(&body),
@@ -102,14 +105,15 @@ async fn answer(
         }
     }
     stream.write_all(text.as_bytes()).await.ok()?;
-    match shape {
+    let done = match shape {
         _ if bodiless => Some(()).filter(|()| shape != Shape::LengthClose),
         Shape::Trickle => trickle(stream, &body[..8], Duration::from_millis(600)).await,
         Shape::QuickTrickle => trickle(stream, &body[..4], Duration::from_millis(200)).await,
         Shape::Stall => silent(stream, Duration::from_secs(3600)).await,
         Shape::Length | Shape::Empty | Shape::Chunked => Some(()),
         Shape::LengthClose | Shape::Eof | Shape::Cut | Shape::ChunkedCut => None,
-    }
+    };
+    done.filter(|()| !request.close)
 }
 
 async fn trickle(stream: &mut TcpStream, body: &str, gap: Duration) -> Option<()> {

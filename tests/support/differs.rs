@@ -51,12 +51,16 @@ pub(crate) const ROWS: [Row; 18] = [
     row(
         "switching-unasked",
         ["101 [A] (101)", "[B]", "101 [A] (101)"],
-        ["101 [A] (101)", "[B]", "101 [A] (101)"],
+        ["502 [A] (101)", "[B]", "502 [A] (101)"],
     ),
     row(
         "bare-lf-chunks",
         TAKEN,
-        ["200 cut [A] (200)", "[B]", "200 cut [A] (200)"],
+        [
+            "200 [A] (200) but the client got nothing",
+            "[B]",
+            "200 [A] (200) but the client got nothing",
+        ],
     ),
 ];
 

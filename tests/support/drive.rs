@@ -18,7 +18,10 @@ const LEAD: Duration = Duration::from_millis(40);
 /// Steps that come too late are moved to the next multiple of this.
 const GRID: u128 = 200;
 /// Held requests that start together still have an order.
-const HELD_GAP: Duration = Duration::from_millis(25);
+const HELD_GAP: Duration = Duration::from_millis(30);
+/// Everything takes a multiple of 100 ms; where requests overlap, this much more changes who is
+/// served when.
+const HELD_SLACK: u128 = 20;
 /// A step that starts later than this proves nothing.
 const TOO_LATE: Duration = Duration::from_millis(40);
 /// NGINX counts in whole seconds: nothing of interest may happen so close to their boundaries.
@@ -81,7 +84,9 @@ pub(crate) async fn drive(scenario: &Scenario, index: usize, side: Side, start: 
         .map(|(letter, backend)| (*letter, backend.seen()))
         .collect();
     Run {
-        disturbed: disturbed.or_else(|| near_a_boundary(&exchanges, &seen)),
+        disturbed: disturbed
+            .or_else(|| near_a_boundary(&exchanges, &seen))
+            .or_else(|| out_of_turn(scenario, &exchanges)),
         exchanges,
         seen,
     }
@@ -122,6 +127,13 @@ fn near_a_boundary(exchanges: &[Exchange], seen: &[(char, Vec<Seen>)]) -> Option
         let near = !(MARGIN..1000 - MARGIN).contains(&fraction);
         near.then(|| format!("something happened {fraction} ms past a second"))
     })
+}
+
+fn out_of_turn(scenario: &Scenario, exchanges: &[Exchange]) -> Option<String> {
+    let overlap = scenario.requests().any(|request| request.held);
+    let mut slow = exchanges.iter().map(|e| e.took);
+    slow.find(|took| overlap && took.as_millis() % 100 > HELD_SLACK)
+        .map(|took| format!("a request among others took {took:?}"))
 }
 
 fn failed(answer: &Answer) -> bool {

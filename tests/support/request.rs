@@ -7,6 +7,8 @@ use tokio::net::TcpStream;
 pub(crate) struct Request {
     pub(crate) method: String,
     pub(crate) path: String,
+    /// The other side does not want to keep the connection.
+    pub(crate) close: bool,
 }
 
 /// The next request, body included; `None` once the other side is gone.
@@ -18,6 +20,7 @@ pub(crate) async fn read_request(stream: &mut TcpStream, buffer: &mut Vec<u8>) -
     let request = Request {
         method: words.next()?.to_owned(),
         path: words.next()?.to_owned(),
+        close: words.next()? == "HTTP/1.0" || header(&head, "connection") == Some("close"),
     };
     if header(&head, "transfer-encoding").is_some() {
         loop {
