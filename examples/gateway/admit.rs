@@ -83,14 +83,14 @@ fn check(x: &mut Exchange) -> Option<(u16, &'static str)> {
         if !coding.is_some_and(|c| c.as_bytes().eq_ignore_ascii_case(b"chunked")) {
             return Some((501, "client sent unknown \"Transfer-Encoding\""));
         }
-        let raw = x.client.raw_head();
-        let both = raw.is_some_and(|raw| has_header(&raw, b"content-length"));
-        if both || x.headers.contains_key(header::CONTENT_LENGTH) {
+        if x.headers.contains_key(header::CONTENT_LENGTH) || lengths(x) > 0 {
             return Some((
                 400,
                 "client sent \"Content-Length\" and \"Transfer-Encoding\" headers at the same time",
             ));
         }
+    } else if x.headers.contains_key(header::CONTENT_LENGTH) && lengths(x) > 1 {
+        return Some((400, "client sent duplicate header line: \"Content-Length\""));
     }
     drop_odd_names(&mut x.headers);
     None
@@ -100,7 +100,9 @@ fn check(x: &mut Exchange) -> Option<(u16, &'static str)> {
 fn find_host(x: &mut Exchange) -> Option<(u16, &'static str)> {
     let mut values = x.headers.get_all(header::HOST).iter();
     let host = values.next().cloned();
-    if values.next().is_some() {
+    let several = values.next().is_some();
+    if several {
+        x.asked_host = host;
         return Some((400, "client sent duplicate host header"));
     }
     if host.is_none() && x.version == Version::HTTP_11 {
@@ -140,12 +142,19 @@ fn too_large(x: &Exchange) -> Option<u16> {
     (total > x.worker().head_limit(x.client.listen)).then_some(HEAD_TOO_LARGE)
 }
 
-fn has_header(raw: &[u8], name: &[u8]) -> bool {
-    raw.split(|&b| b == b'\n').any(|line| {
-        line.len() > name.len()
-            && line[name.len()] == b':'
-            && line[..name.len()].eq_ignore_ascii_case(name)
-    })
+/// `Content-Length`s as they came: hyper makes one of several, and none next to a
+/// `Transfer-Encoding`.
+fn lengths(x: &Exchange) -> usize {
+    let count = x.client.raw_head(|raw| count(raw, b"content-length"));
+    count.unwrap_or(0)
+}
+
+fn count(raw: &[u8], name: &[u8]) -> usize {
+    let lines = raw.split(|&b| b == b'\n');
+    let named = lines.filter(|line| {
+        line.get(name.len()) == Some(&b':') && line[..name.len()].eq_ignore_ascii_case(name)
+    });
+    named.count()
 }
 
 /// Names with anything but letters, digits and dashes are dropped (HD-8).
@@ -207,10 +216,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn headers_are_found_in_raw_heads() {
-        let raw = b"GET / HTTP/1.1\r\nContent-length: 5\r\n\r\n";
-        assert!(has_header(raw, b"content-length"));
-        assert!(!has_header(raw, b"content"));
+    fn headers_are_counted_in_raw_heads() {
+        let raw = b"GET / HTTP/1.1\r\nContent-length: 5\r\ncontent-LENGTH:5\r\n\r\n";
+        assert_eq!(count(raw, b"content-length"), 2);
+        assert_eq!(count(raw, b"content"), 0);
     }
 
     #[test]

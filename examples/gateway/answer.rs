@@ -1,6 +1,5 @@
 //! What a client is told: a page, a text, an address, or what a peer said.
 
-use bytes::Bytes;
 use hyper::ext::ReasonPhrase;
 use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::{Response, StatusCode, Version};
@@ -9,9 +8,10 @@ use tower_upstream::ResponseBody;
 use crate::body::{Content, Reply};
 use crate::exchange::Exchange;
 use crate::forward::Source;
-use crate::handle::Closed;
+use crate::handle::{Closed, limited};
 use crate::pages::{self, HEAD_TOO_LARGE};
 use crate::respond;
+use crate::text;
 
 /// What a client is told.
 #[derive(Debug)]
@@ -34,10 +34,6 @@ pub fn finish(
     answer: Answer,
     source: Source,
 ) -> Result<Response<Reply>, Closed> {
-    let unread = source.client_body().is_some();
-    if unread {
-        x.client.wire().linger = true;
-    }
     let (status, mut headers, text) = match answer {
         Answer::Close(status) => {
             x.status = status;
@@ -47,38 +43,48 @@ pub fn finish(
         Answer::Page(status) => {
             let page = pages::page(status);
             let mut headers = HeaderMap::new();
-            if page.is_some() {
-                headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html"));
+            let kind = match page {
+                Some(_) => Some("text/html"),
+                None if status < 400 && status != 204 => Some("text/plain"),
+                None => None,
+            };
+            if let Some(kind) = kind {
+                headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
             }
             (status, headers, page.unwrap_or_default())
         }
         Answer::Text(status, text) => {
             let mut headers = HeaderMap::new();
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain"));
-            (status, headers, Bytes::from(text))
+            (status, headers, text::into_bytes(text))
         }
         Answer::Redirect(status, to) => {
             let mut headers = HeaderMap::new();
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html"));
             let to = absolute(&x, to);
-            let to = HeaderValue::from_maybe_shared(Bytes::from(to));
+            let to = HeaderValue::from_maybe_shared(text::into_bytes(to));
             headers.insert(header::LOCATION, to.map_err(|_| Closed)?);
             (status, headers, pages::page(status).unwrap_or_default())
         }
     };
-    // A body nobody read would be taken for the next request's head.
-    let close = pages::closes(status) || unread;
+    let close = pages::closes(status);
+    if let Some(body) = source.into_client_body() {
+        match close {
+            true => x.client.wire().linger = true,
+            // What nobody wants must still be read, or it would be taken for the next head.
+            false => drop(tokio::spawn(limited(&x, body).discard())),
+        }
+    }
     let shown = x.shown_status.unwrap_or(status);
     x.status = if shown == HEAD_TOO_LARGE { 400 } else { shown };
-    let no_body = matches!(x.status, 204 | 304);
-    let content = if no_body {
-        Content::Empty
-    } else {
-        Content::Full(text)
-    };
-    if let (Content::Full(text), false) = (&content, no_body) {
+    if x.status != 204 {
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from(text.len()));
     }
+    let content = match x.status {
+        204 => Content::Empty,
+        304 => Content::EmptyOfSomeLength,
+        _ => Content::Full(text),
+    };
     respond::common(&mut x, &mut headers, close);
     let code = StatusCode::from_u16(x.status).map_err(|_| Closed)?;
     let status = x.status;

@@ -90,6 +90,12 @@ impl ClientBody {
         Ok(whole.map_err(refused)?.to_bytes())
     }
 
+    /// Reads it to forget it, as long as it comes and is not too long.
+    pub async fn discard(self) {
+        let mut body = PeerBody::Client(Box::new(self));
+        while let Some(Ok(_)) = body.frame().await {}
+    }
+
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         match Pin::new(&mut self.body).poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => {

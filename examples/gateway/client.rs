@@ -65,8 +65,10 @@ pub struct Wire {
     pub raw: Vec<u8>,
     /// Requests already made of `raw`.
     pub taken: usize,
-    /// Of these, one had a body, so what follows in `raw` is not a head.
+    /// Of these, one had a body.
     pub body_seen: bool,
+    /// One came behind a body, so it cannot be found in `raw`.
+    pub later_than_body: bool,
     /// The next head written answers an HTTP/1.0 request.
     pub old: bool,
     /// A client that stops sending still wants its answer.
@@ -105,6 +107,7 @@ impl Client {
                 raw: Vec::new(),
                 taken: 0,
                 body_seen: false,
+                later_than_body: false,
                 old: false,
                 hold_eof: false,
                 linger: false,
@@ -138,6 +141,7 @@ impl Client {
         wire.phase = Phase::Busy;
         wire.deadline = None;
         wire.taken += 1;
+        wire.later_than_body |= wire.body_seen;
         wire.body_seen |= has_body;
         let serial = self.requests.fetch_add(1, Ordering::Relaxed) + 1;
         (wire.begun, serial)
@@ -173,21 +177,30 @@ impl Client {
         self.leaving.load(Ordering::Relaxed)
     }
 
-    /// The head being served, as it came, if it can be told from its neighbours.
-    pub fn raw_head(&self) -> Option<Vec<u8>> {
+    /// Looks at the head being served as it came, if it can be told from its neighbours.
+    pub fn raw_head<T>(&self, look: impl FnOnce(&[u8]) -> T) -> Option<T> {
         let wire = self.wire();
-        if wire.taken == 0 || (wire.body_seen && wire.taken > 1) {
+        if wire.taken == 0 || wire.later_than_body {
             return None;
         }
         let mut rest = &wire.raw[..];
         for _ in 1..wire.taken {
             rest = &rest[head_end(rest)?..];
         }
-        Some(rest[..head_end(rest)?].to_vec())
+        Some(look(&rest[..head_end(rest)?]))
     }
 }
 
 impl Wire {
+    /// What has come behind the heads that became requests, or nothing if that cannot be told.
+    pub fn rest_of_raw(&self) -> &[u8] {
+        let mut rest = &self.raw[..];
+        for _ in 0..self.taken {
+            rest = head_end(rest).map_or(&[], |end| &rest[end..]);
+        }
+        if self.body_seen { &[] } else { rest }
+    }
+
     /// When something must be given up.
     pub fn next_deadline(&self) -> Option<Instant> {
         match (self.deadline, self.write_deadline) {

@@ -16,6 +16,7 @@ use crate::handle::limited;
 use crate::log::error;
 use crate::plan::{Forward, Keep, SetTo};
 use crate::route::escape_into;
+use crate::text;
 use crate::variables::eval;
 
 /// Bytes of a body held in memory where NGINX would spill to disk and the configuration sets no
@@ -55,6 +56,14 @@ impl Source {
         Self {
             extensions: Extensions::new(),
             body: Held::Gone,
+        }
+    }
+
+    /// The body, if it has not been touched.
+    pub fn into_client_body(self) -> Option<Incoming> {
+        match self.body {
+            Held::Client(body) => Some(body),
+            _ => None,
         }
     }
 
@@ -121,7 +130,7 @@ fn x_forward(plan: &crate::plan::Plan, place: usize) -> Option<&Forward> {
 /// The body a peer gets.
 async fn body(x: &Exchange, forward: &Forward, source: &mut Source) -> Result<PeerBody, u16> {
     if let Some(template) = &forward.pass.set_body {
-        return Ok(PeerBody::Full(eval(template, x).into()));
+        return Ok(PeerBody::Full(text::into_bytes(eval(template, x))));
     }
     if !forward.pass.pass_request_body {
         return Ok(PeerBody::Empty);
@@ -190,7 +199,7 @@ fn target(x: &Exchange, forward: &Forward) -> Option<Uri> {
             with_args(x, base.clone(), rest)
         }
     };
-    let target = PathAndQuery::from_maybe_shared(Bytes::from(text)).ok()?;
+    let target = PathAndQuery::from_maybe_shared(text::into_bytes(text)).ok()?;
     Some(Uri::from(target))
 }
 
@@ -199,22 +208,21 @@ fn with_args(x: &Exchange, mut text: String, path: &[u8]) -> String {
         Ok(plain) if !x.quoted && !x.redirected => text.push_str(plain),
         _ => escape_into(path, &mut text),
     }
-    if let Some(args) = x.args().filter(|args| !x.redirected || !args.is_empty()) {
+    if let Some(args) = x.args().filter(|args| !args.is_empty()) {
         text.push('?');
         text.push_str(args);
     }
     text
 }
 
-/// Removed from every request, and what the crate works out from the body (HD-1).
-const NOT_PASSED: [HeaderName; 8] = [
+/// Removed from every request (HD-1). Lengths are the crate's business.
+const NOT_PASSED: [HeaderName; 7] = [
     header::CONNECTION,
     HeaderName::from_static("keep-alive"),
     header::TE,
     header::TRANSFER_ENCODING,
     header::EXPECT,
     header::UPGRADE,
-    header::CONTENT_LENGTH,
     header::HOST,
 ];
 
@@ -252,7 +260,7 @@ fn headers(x: &mut Exchange, forward: &Forward) -> HeaderMap {
 }
 
 fn value(text: String) -> Option<HeaderValue> {
-    let bytes = Bytes::from(text);
+    let bytes = text::into_bytes(text);
     if bytes.is_empty() {
         return None;
     }

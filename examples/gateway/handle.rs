@@ -45,13 +45,18 @@ pub async fn handle(
         version: parts.version,
         headers: parts.headers,
     };
+    let worker = Arc::clone(&client.worker);
     let mut x = Exchange::new(client, head);
     let found = match admit::admit(&mut x) {
-        Ok(()) => match &x.plan().config.servers[x.server].returns {
-            Some(returns) => Err(returned(&x, returns)),
+        Ok(()) => match &worker.plan.config.servers[x.server].returns {
+            Some(returns) => Err(returned(&mut x, returns)),
             None => Ok(admit::locate(&mut x)),
         },
-        Err(status) => Err(Answer::Page(status)),
+        Err(status) => {
+            // Whatever follows a head like this cannot be trusted.
+            x.wants_keepalive = false;
+            Err(Answer::Page(status))
+        }
     };
     let source = Source::new(parts.extensions, body);
     let abort_matters = !x
@@ -94,9 +99,6 @@ async fn act(x: &mut Exchange, found: Found, source: &mut Source) -> Answer {
         Found::Redirect(to) => return Answer::Redirect(301, to),
     }
     let location = &x.at().location;
-    if let Some(returns) = &location.returns {
-        return returned(x, returns);
-    }
     let most = location.client_max_body_size;
     if let Some(length) = source.length().filter(|length| most != 0 && *length > most) {
         error::about(
@@ -106,14 +108,20 @@ async fn act(x: &mut Exchange, found: Found, source: &mut Source) -> Answer {
         );
         return Answer::Page(413);
     }
+    let worker = Arc::clone(&x.client.worker);
+    if let Some(returns) = &worker.plan.places[x.place].location.returns {
+        return returned(x, returns);
+    }
     if x.at().forward.is_none() {
         return Answer::Page(404);
     }
     forward::forward(x, source).await
 }
 
-fn returned(x: &Exchange, returns: &Return) -> Answer {
+/// What a `return` says; texts may mention its status.
+fn returned(x: &mut Exchange, returns: &Return) -> Answer {
     use crate::config::Answer as Configured;
+    x.status = returns.status;
     match &returns.answer {
         _ if returns.status == 444 => Answer::Close(444),
         Configured::Page => Answer::Page(returns.status),
@@ -136,7 +144,14 @@ fn error_page(x: &mut Exchange, answer: &Answer) -> Option<ErrorPage> {
         }
         Answer::Text(..) | Answer::Close(_) => return None,
     };
-    if status < 300 || x.paged {
+    if status < 300 {
+        return None;
+    }
+    if !matches!(answer, Answer::Peer(_)) {
+        // An error of an error page is what the client is told of.
+        x.shown_status = None;
+    }
+    if x.paged {
         return None;
     }
     let pages = &x.at().location.error_pages;
@@ -161,6 +176,7 @@ fn error_page(x: &mut Exchange, answer: &Answer) -> Option<ErrorPage> {
 /// Goes where an error page says.
 async fn follow(x: &mut Exchange, page: ErrorPage, source: &mut Source) -> Answer {
     let target = eval(&page.target, x);
+    x.proxied = None;
     if target.starts_with('@') {
         let site = &x.plan().sites[x.server];
         return match site.named.get(&target).copied() {

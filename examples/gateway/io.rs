@@ -81,7 +81,7 @@ impl ClientIo {
         }
         let start = refuse::automatic_answer(buf)?;
         wire.linger = true;
-        let raw = std::mem::take(&mut wire.raw);
+        let raw = wire.rest_of_raw().to_vec();
         drop(wire);
         let mut bytes = buf[..start].to_vec();
         refuse::refuse(&self.client, &raw, &buf[start..], &mut bytes);
@@ -104,6 +104,7 @@ fn note(client: &Client, wire: &mut Wire, bytes: &[u8]) {
         wire.raw.clear();
         wire.taken = 0;
         wire.body_seen = false;
+        wire.later_than_body = false;
     }
     let room = RAW_LIMIT.saturating_sub(wire.raw.len());
     wire.raw.extend_from_slice(&bytes[..bytes.len().min(room)]);

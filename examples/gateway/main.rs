@@ -36,6 +36,7 @@ mod route;
 mod serve;
 mod sockets;
 mod stream;
+mod text;
 mod tunnel;
 mod variables;
 mod worker;

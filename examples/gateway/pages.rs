@@ -19,7 +19,10 @@ pub fn reason(status: u16) -> Option<&'static str> {
         416 => "Requested Range Not Satisfiable",
         503 => "Service Temporarily Unavailable",
         504 => "Gateway Time-out",
-        _ => return None,
+        100..=102 | 200..=202 | 204 | 206 | 301 | 303 | 304 | 307 | 308 => return None,
+        400..=404 | 406 | 409..=412 | 415 | 421 | 429 | 500..=502 | 505 | 507 => return None,
+        // The rest has no words.
+        _ => "",
     })
 }
 

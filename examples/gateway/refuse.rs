@@ -23,9 +23,7 @@ pub fn automatic_answer(written: &[u8]) -> Option<usize> {
 /// Appends the answer to what cannot be a request, and logs it.
 pub fn refuse(client: &Arc<Client>, raw: &[u8], automatic: &[u8], out: &mut Vec<u8>) {
     let limit = client.worker.line_limit(client.listen);
-    let first = raw.iter().skip_while(|b| matches!(b, b'\r' | b'\n'));
-    let line: Vec<u8> = first.copied().take_while(|b| *b != b'\n').collect();
-    let line = line.strip_suffix(b"\r").unwrap_or(&line);
+    let line = first_line(raw);
     let status = match &automatic[9..12] {
         b"414" => 414,
         b"431" if line.len() > limit => 414,
@@ -53,6 +51,14 @@ pub fn refuse(client: &Arc<Client>, raw: &[u8], automatic: &[u8], out: &mut Vec<
     out.extend_from_slice(head.as_bytes());
     out.extend_from_slice(&page);
     log(client, line, status, page.len());
+}
+
+/// The first line with anything in it.
+fn first_line(raw: &[u8]) -> &[u8] {
+    let mut lines = raw
+        .split(|&b| b == b'\n')
+        .map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+    lines.find(|line| !line.is_empty()).unwrap_or(b"")
 }
 
 fn bad_version(line: &[u8]) -> bool {
@@ -84,7 +90,8 @@ fn unknown_head(client: &Client) -> Head {
 
 /// Logs a client that did not finish its head in time. It gets no answer.
 pub fn head_timed_out(client: &Arc<Client>) {
-    log(client, b"", 408, 0);
+    let raw = client.wire().rest_of_raw().to_vec();
+    log(client, first_line(&raw), 408, 0);
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use crate::handle::Closed;
 use crate::pages;
 use crate::plan::Forward;
 use crate::redirect;
+use crate::text;
 use crate::tunnel::Tunnel;
 use crate::variables::eval;
 
@@ -156,7 +157,7 @@ fn add_headers(x: &Exchange, headers: &mut HeaderMap) {
         if text.is_empty() {
             continue;
         }
-        if let Ok(value) = HeaderValue::from_maybe_shared(bytes::Bytes::from(text)) {
+        if let Ok(value) = HeaderValue::from_maybe_shared(text::into_bytes(text)) {
             headers.append(name.clone(), value);
         }
     }

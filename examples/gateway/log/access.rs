@@ -7,6 +7,7 @@ use tower_upstream::nginx::Variables;
 
 use crate::config::Escape;
 use crate::exchange::Exchange;
+use crate::text;
 
 /// Writes the lines the place of an exchange asks for.
 pub fn write(exchange: &Exchange) {
@@ -26,7 +27,11 @@ pub fn write(exchange: &Exchange) {
             };
             format.line.eval(&values, line);
             line.push('\n');
-            file.add(line.as_bytes());
+            match format.escape {
+                Escape::Default => file.add(line.as_bytes()),
+                // Only the default leaves nothing but ASCII of the values.
+                Escape::Json | Escape::None => file.add(&text::into_bytes(line.clone())),
+            }
         });
     }
 }
@@ -54,7 +59,7 @@ impl Variables for Values<'_> {
                 _ if name == "binary_remote_addr" => {
                     escape_bytes(value.chars().map(|c| c as u8), out)
                 }
-                _ => escape_bytes(value.bytes(), out),
+                _ => escape_bytes(text::into_bytes(value).into_iter(), out),
             }
         }
         true

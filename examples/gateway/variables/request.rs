@@ -11,6 +11,7 @@ use crate::clock;
 use crate::config::ServerName;
 use crate::exchange::Exchange;
 use crate::pages::HEAD_TOO_LARGE;
+use crate::text;
 
 /// Appends `$NAME`; false if it has no value.
 pub fn append(x: &Exchange, name: &str, out: &mut String) -> bool {
@@ -21,7 +22,7 @@ pub fn append(x: &Exchange, name: &str, out: &mut String) -> bool {
         },
         "request_uri" if x.line.is_none() => out.push_str(x.request_uri()),
         "uri" | "document_uri" if x.line.is_none() => push_bytes(x.path(), out),
-        "args" | "query_string" => return some(x.args(), out),
+        "args" | "query_string" => return some(x.args().filter(|args| !args.is_empty()), out),
         "is_args" => out.push_str(
             x.args()
                 .map_or("", |args| if args.is_empty() { "" } else { "?" }),
@@ -119,7 +120,10 @@ pub fn append_header(headers: &HeaderMap, name: &str, out: &mut String) -> bool 
 fn push_server_name(x: &Exchange, out: &mut String) {
     match x.plan().config.servers[x.server].names.first() {
         Some(ServerName::Exact(name) | ServerName::Dot(name)) => out.push_str(name),
-        Some(ServerName::Regex(_, source)) => out.push_str(source),
+        Some(ServerName::Regex(_, source)) => {
+            out.push('~');
+            out.push_str(source);
+        }
         Some(ServerName::Leading(rest)) => {
             out.push('*');
             out.push_str(rest);
@@ -141,12 +145,23 @@ fn request_line(x: &Exchange, out: &mut String) -> bool {
         None => {
             out.push_str(x.asked.as_str());
             out.push(' ');
-            out.push_str(x.request_uri());
+            if let (Some(scheme), Some(host)) = (x.uri.scheme_str(), x.uri.authority()) {
+                push(out, format_args!("{scheme}://{host}"));
+            }
+            match x.uri.path_and_query() {
+                Some(target) => out.push_str(target.as_str()),
+                None => push_authority(x, out),
+            }
             out.push(' ');
             out.push_str(version(x.version));
             true
         }
     }
+}
+
+/// The target of a `CONNECT`.
+fn push_authority(x: &Exchange, out: &mut String) {
+    out.push_str(x.uri.authority().map_or("", |host| host.as_str()));
 }
 
 fn version(version: Version) -> &'static str {
@@ -157,7 +172,7 @@ fn version(version: Version) -> &'static str {
 }
 
 fn status(x: &Exchange) -> u16 {
-    match x.status {
+    match x.shown_status.unwrap_or(x.status) {
         HEAD_TOO_LARGE => 400,
         status => status,
     }
@@ -239,7 +254,7 @@ fn binary(remote: Option<IpAddr>, out: &mut String) {
 }
 
 fn push_bytes(bytes: &[u8], out: &mut String) {
-    out.push_str(&String::from_utf8_lossy(bytes));
+    text::push(bytes, out);
 }
 
 fn some(value: Option<&str>, out: &mut String) -> bool {
