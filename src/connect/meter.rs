@@ -21,8 +21,8 @@ pub(crate) struct Meter {
     /// The request has a body, so writes are worth a clock reading.
     timed: AtomicBool,
     body_ended: AtomicBool,
-    /// Microseconds from `start` to the last write.
-    last_write: AtomicU64,
+    /// Microseconds from `start` to when the peer took no more bytes; 0 while it takes them.
+    blocked: AtomicU64,
     /// Microseconds from `start` to when the request was completely sent; 0 until then.
     sent: AtomicU64,
 }
@@ -35,7 +35,7 @@ impl Meter {
             read: AtomicU64::new(0),
             timed: AtomicBool::new(false),
             body_ended: AtomicBool::new(false),
-            last_write: AtomicU64::new(0),
+            blocked: AtomicU64::new(0),
             sent: AtomicU64::new(0),
         }
     }
@@ -54,10 +54,10 @@ impl Meter {
     }
 
     /// A request begins; with a body its writes are timed.
-    pub(crate) fn begin(&self, has_body: bool, at: Instant) {
+    pub(crate) fn begin(&self, has_body: bool) {
         self.timed.store(has_body, Relaxed);
         self.body_ended.store(!has_body, Relaxed);
-        self.last_write.store(self.micros(at), Relaxed);
+        self.blocked.store(0, Relaxed);
         self.sent.store(0, Relaxed);
     }
 
@@ -66,13 +66,18 @@ impl Meter {
         self.body_ended.store(true, Relaxed);
     }
 
-    pub(crate) fn last_write(&self) -> Instant {
-        self.start + Duration::from_micros(self.last_write.load(Relaxed))
+    /// Since when the peer takes no bytes of a request with a body, although there are some.
+    pub(crate) fn blocked_since(&self) -> Option<Instant> {
+        self.at(&self.blocked)
     }
 
     /// When the request with a body was completely sent.
     pub(crate) fn sent_at(&self) -> Option<Instant> {
-        match self.sent.load(Relaxed) {
+        self.at(&self.sent)
+    }
+
+    fn at(&self, moment: &AtomicU64) -> Option<Instant> {
+        match moment.load(Relaxed) {
             0 => None,
             micros => Some(self.start + Duration::from_micros(micros)),
         }
@@ -85,7 +90,13 @@ impl Meter {
     fn wrote(&self, bytes: usize) {
         self.written.fetch_add(bytes as u64, Relaxed);
         if self.timed.load(Relaxed) {
-            self.last_write.store(self.micros(clock::now()), Relaxed);
+            self.blocked.store(0, Relaxed);
+        }
+    }
+
+    fn blocked(&self) {
+        if self.timed.load(Relaxed) && self.blocked.load(Relaxed) == 0 {
+            self.blocked.store(self.micros(clock::now()), Relaxed);
         }
     }
 
@@ -137,8 +148,10 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Metered<T> {
         buf: &[u8],
     ) -> Poll<std::io::Result<usize>> {
         let polled = Pin::new(&mut self.io).poll_write(cx, buf);
-        if let Poll::Ready(Ok(bytes)) = polled {
-            self.meter.wrote(bytes);
+        match polled {
+            Poll::Ready(Ok(bytes)) => self.meter.wrote(bytes),
+            Poll::Ready(Err(_)) => {}
+            Poll::Pending => self.meter.blocked(),
         }
         polled
     }
@@ -149,8 +162,10 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Metered<T> {
         bufs: &[std::io::IoSlice<'_>],
     ) -> Poll<std::io::Result<usize>> {
         let polled = Pin::new(&mut self.io).poll_write_vectored(cx, bufs);
-        if let Poll::Ready(Ok(bytes)) = polled {
-            self.meter.wrote(bytes);
+        match polled {
+            Poll::Ready(Ok(bytes)) => self.meter.wrote(bytes),
+            Poll::Ready(Err(_)) => {}
+            Poll::Pending => self.meter.blocked(),
         }
         polled
     }

@@ -3,7 +3,7 @@
 //! | phase | limit | NGINX word | what its end means |
 //! | --- | --- | --- | --- |
 //! | connecting | [`connect_timeout`](crate::Proxy::connect_timeout) | `proxy_connect_timeout` | `timeout`, nothing was sent |
-//! | sending, between two writes | [`send_timeout`](crate::Proxy::send_timeout) | `proxy_send_timeout` | `timeout` |
+//! | sending, while the peer takes no bytes | [`send_timeout`](crate::Proxy::send_timeout) | `proxy_send_timeout` | `timeout` |
 //! | from the request's last byte to the end of the response header | [`read_timeout`](crate::Proxy::read_timeout) | `proxy_read_timeout` | `timeout` |
 //! | response body, between two reads | [`read_timeout`](crate::Proxy::read_timeout) | `proxy_read_timeout` | the response breaks off |
 //! | the whole request | [`request_timeout`](crate::Proxy::request_timeout) | - | [`Deadline`](crate::ErrorKind::Deadline), or the response breaks off |

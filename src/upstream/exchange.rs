@@ -111,13 +111,14 @@ enum Phase {
     Done,
 }
 
+/// The shortest time worth a timer.
+const TICK: Duration = Duration::from_millis(1);
+
 /// Sent, or being sent; waiting for the header.
 struct Wait {
     conn: Box<Conn>,
     reused: bool,
     begun: Instant,
-    /// When to look at the limits again.
-    check: Instant,
     /// Counters before this request.
     written: u64,
     read: u64,
@@ -140,17 +141,7 @@ impl Exchange {
         };
         let begun = clock::now();
         let reused = conn.requests > 0;
-        let Proxy {
-            send_timeout,
-            read_timeout,
-            ..
-        } = *self.proxy;
-        let check = match &self.watch {
-            // The head alone fits any socket's buffer, so sending it takes no time worth a timer.
-            None => begun + read_timeout,
-            Some(_) => begun + send_timeout.min(read_timeout),
-        };
-        conn.meter.begin(self.watch.is_some(), begun);
+        conn.meter.begin(self.watch.is_some());
         if self.watch.is_some() {
             request.body_mut().attach(&conn.meter);
         }
@@ -168,7 +159,6 @@ impl Exchange {
             conn,
             reused,
             begun,
-            check,
             written,
             read,
         })
@@ -210,10 +200,11 @@ impl Exchange {
         match wait.conn.poll_reply(cx) {
             Poll::Ready(Ok(response)) => Poll::Ready(Step::Header(response)),
             Poll::Ready(Err(mut error)) => {
-                if let Some(request) = error.take_message() {
-                    // Nothing of it was written: the connection was closed while it lay idle, which
-                    // is as if it had not been there (KA-7).
-                    self.request = Some(request);
+                let unsent = error.take_message().filter(|_| wait.reused);
+                if unsent.is_some() {
+                    // The connection was closed while it lay idle, which is as if it had not been
+                    // there (KA-7). A new one that is closed before anything is sent is a failure.
+                    self.request = unsent;
                     self.phase = Phase::Checkout;
                     return Poll::Ready(Step::Again);
                 }
@@ -297,7 +288,7 @@ impl Wait {
     }
 
     /// Ready when the peer took no bytes for too long, or the request is out and no header came
-    /// (TO-2, TO-3).
+    /// (TO-2, TO-3). The caller's own time for its body counts as neither.
     fn poll_limits(
         &mut self,
         has_body: bool,
@@ -306,26 +297,28 @@ impl Wait {
     ) -> Poll<Elapsed> {
         loop {
             let meter = &self.conn.meter;
-            let (end, elapsed) = match (has_body, meter.sent_at()) {
-                (false, _) => (self.begun + proxy.read_timeout, Elapsed::Header),
-                (true, Some(sent)) => (sent + proxy.read_timeout, Elapsed::Header),
-                (true, None) => (meter.last_write() + proxy.send_timeout, Elapsed::Send),
+            let (since, limit, elapsed) = match (meter.sent_at(), meter.blocked_since()) {
+                // The head alone fits any socket's buffer, so sending it takes no time worth a timer.
+                _ if !has_body => (self.begun, proxy.read_timeout, Elapsed::Header),
+                (Some(sent), _) => (sent, proxy.read_timeout, Elapsed::Header),
+                (None, Some(blocked)) => (blocked, proxy.send_timeout, Elapsed::Send),
+                (None, None) => {
+                    // Either wait may begin at any moment: look again no later than it could end.
+                    let pause = proxy.send_timeout.min(proxy.read_timeout).max(TICK);
+                    ready!(self.conn.timer.poll_until(clock::now() + pause, cx));
+                    continue;
+                }
             };
-            let zero = match elapsed {
-                Elapsed::Send => proxy.send_timeout.is_zero(),
-                _ => proxy.read_timeout.is_zero(),
-            };
-            if zero {
-                return Poll::Ready(elapsed);
-            }
-            ready!(self.conn.timer.poll_until(self.check.min(end), cx));
             let now = clock::now();
-            if now >= end {
+            if limit.is_zero() && meter.written() == self.written && now < self.begun + TICK {
+                // Nothing waits for an answer to what has not been sent (TO-6).
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            if now >= since + limit {
                 return Poll::Ready(elapsed);
             }
-            // Until all is sent, the wait for the header may begin at any moment: look again no
-            // later than it could end.
-            self.check = end.min(now + proxy.read_timeout);
+            ready!(self.conn.timer.poll_until(since + limit, cx));
         }
     }
 }

@@ -88,19 +88,35 @@ async fn a_body_may_take_longer_than_read_timeout_but_not_pause_for_it() {
 async fn the_wait_for_the_header_begins_when_the_body_is_sent() {
     let peer = answering(OK).await;
     let upstream = upstream([peer.server()], |b| b.read_timeout(LIMIT));
-    // The body takes two limits to arrive, a piece every quarter.
+    assert_eq!(
+        fetch_as(&upstream, slow_put()).await.unwrap(),
+        (200, "ok".into())
+    );
+}
+
+#[tokio::test]
+async fn waiting_for_the_callers_body_is_not_sending() {
+    for limit in [LIMIT / 10, Duration::ZERO] {
+        let peer = answering(OK).await;
+        let upstream = upstream([peer.server()], |b| b.send_timeout(limit));
+        assert_eq!(
+            fetch_as(&upstream, slow_put()).await.unwrap(),
+            (200, "ok".into()),
+            "TO-2, TO-6"
+        );
+    }
+}
+
+/// A request whose body takes two limits to arrive, a piece every quarter.
+fn slow_put() -> http::Request<impl http_body::Body<Data = Bytes, Error = std::io::Error>> {
     let pieces = stream::unfold(0, |n| async move {
         sleep(LIMIT / 4).await;
         let frame = http_body::Frame::data(Bytes::from_static(b"x"));
         (n < 8).then_some((Ok::<_, std::io::Error>(frame), n + 1))
     });
-    let request = http::Request::put("/")
+    http::Request::put("/")
         .body(StreamBody::new(pieces))
-        .unwrap();
-    assert_eq!(
-        fetch_as(&upstream, request).await.unwrap(),
-        (200, "ok".into())
-    );
+        .unwrap()
 }
 
 #[tokio::test]
