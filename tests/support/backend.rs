@@ -15,7 +15,7 @@ use super::request::read_request;
 use super::script::{Reply, Script, What};
 
 /// Long enough for the other side to know that it is connected.
-const DROP_AFTER: Duration = Duration::from_millis(20);
+const HANG_UP_AFTER: Duration = Duration::from_millis(20);
 
 /// One backend; everything stops when it is dropped.
 pub(crate) struct Backend {
@@ -123,8 +123,8 @@ async fn serve(mut stream: TcpStream, letter: char, connection: u32, state: Arc<
     let _ = stream.set_nodelay(true);
     if let Some(reply) = next_reply(&state, Reply::on_accept) {
         note(&state, connection, 0, String::new());
-        if reply.what == What::Drop {
-            sleep(DROP_AFTER).await;
+        if reply.what == What::HangUp {
+            sleep(HANG_UP_AFTER).await;
         }
         return end(&stream, reply.what);
     }

@@ -200,7 +200,7 @@ fn push(scenario: &mut Scenario, line: &str) {
 struct Tastes {
     /// Clients leave after 200 ms; nothing else then happens 200 ms after a request.
     abandons: bool,
-    /// Connections are reset when accepted, maybe before the request is sent, maybe after: no
+    /// Connections end when accepted, maybe before the request is sent, maybe after: no
     /// method for which that matters.
     resets: bool,
     /// Backends that grow tired of their connections.
@@ -295,8 +295,9 @@ fn reply(random: &mut Random, tastes: Tastes) -> Reply {
         (5, What::Hang),
         (3, What::Partial),
         (4, What::Reset),
-        (3, What::Drop),
+        (3, What::HangUp),
         (if tastes.resets { 8 } else { 0 }, What::ResetOnAccept),
+        (if tastes.resets { 8 } else { 0 }, What::Drop),
         (2, What::Drip),
         (2, What::HugeHeader),
         (3, What::Malformed("nul-in-name")),

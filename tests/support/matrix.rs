@@ -24,9 +24,10 @@ const SENT: [(&str, &str, bool); 4] = [
 
 /// W12: what the peer sends; the first outcome with `error timeout`, with `invalid_header` and
 /// with `off`; whether the peer is banned then.
-const SENDS: [(&str, [&str; 3], bool); 22] = [
+const SENDS: [(&str, [&str; 3], bool); 23] = [
     ("close", ERROR, true),
     ("drop", ERROR, true),
+    ("hang-up", ERROR, true),
     ("reset", ERROR, true),
     ("reset-on-accept", ERROR, true),
     ("partial", ERROR, true),

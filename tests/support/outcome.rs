@@ -80,7 +80,7 @@ impl Outcome {
         )
     }
 
-    /// Whether both sides did the same. Where a peer resets connections at once, chance says
+    /// Whether both sides did the same. Where a peer ends connections at once, chance says
     /// whether they were connected.
     pub(crate) fn equals(&self, other: &Self, resets: bool) -> bool {
         self.to_string() == other.to_string()

@@ -61,11 +61,14 @@ impl Scenario {
         letters
     }
 
-    /// Whether a peer resets connections as soon as it accepts them.
+    /// Whether a peer ends connections as soon as it accepts them.
     pub(crate) fn resets(&self) -> bool {
         let scripts = self.steps.iter().flat_map(|step| &step.peers);
         scripts.into_iter().any(|(_, script)| match script {
-            Script::Serve(replies) => replies.iter().any(|r| r.what == What::ResetOnAccept),
+            Script::Serve(replies) => {
+                let mut whats = replies.iter().map(|reply| reply.what);
+                whats.any(|what| matches!(what, What::Drop | What::ResetOnAccept))
+            }
             Script::Refuse | Script::Deaf => false,
         })
     }

@@ -31,8 +31,10 @@ pub(crate) enum What {
     Malformed(&'static str),
     /// Close after reading the request.
     Close,
-    /// Close soon after the connection is accepted, without reading.
+    /// Close as soon as the connection is accepted, be the other side aware of it or not.
     Drop,
+    /// Close when the other side knows that it is connected, without reading.
+    HangUp,
     /// Reset the connection after reading the request.
     Reset,
     /// Reset the connection as soon as it is accepted, be the other side aware of it or not.
@@ -76,9 +78,10 @@ pub(crate) enum Shape {
     QuickTrickle,
 }
 
-const WORDS: [(&str, What); 10] = [
+const WORDS: [(&str, What); 11] = [
     ("close", What::Close),
     ("drop", What::Drop),
+    ("hang-up", What::HangUp),
     ("reset", What::Reset),
     ("reset-on-accept", What::ResetOnAccept),
     ("hang", What::Hang),
@@ -143,7 +146,7 @@ impl From<What> for Reply {
 impl Reply {
     /// Whether it happens before any request is read.
     pub(crate) fn on_accept(&self) -> bool {
-        matches!(self.what, What::Drop | What::ResetOnAccept)
+        matches!(self.what, What::Drop | What::HangUp | What::ResetOnAccept)
     }
 
     fn parse(text: &str) -> Result<Self, String> {
