@@ -106,7 +106,7 @@ pub fn set_reason(response: &mut Response<Reply>, status: u16) {
 }
 
 /// An address with scheme and host, as seen by the client.
-fn absolute(x: &Exchange, to: String) -> String {
+pub fn absolute(x: &Exchange, to: String) -> String {
     if !to.starts_with('/') {
         return to;
     }

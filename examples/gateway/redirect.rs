@@ -3,6 +3,7 @@
 use hyper::header::{self, HeaderMap, HeaderValue};
 use tower_upstream::nginx::Variables;
 
+use crate::answer::absolute;
 use crate::config::{Redirect, RedirectFrom};
 use crate::exchange::Exchange;
 use crate::variables::eval;
@@ -18,7 +19,8 @@ pub fn rewrite(headers: &mut HeaderMap, redirects: &[Redirect], exchange: &Excha
             .ok()
             .and_then(|v| change(v, redirects, exchange))
         {
-            set(value, &new);
+            // Only what was changed is made absolute; a peer's own relative address stays.
+            set(value, &absolute(exchange, new));
         }
     }
     if let Some(value) = headers.get_mut(header::REFRESH) {

@@ -55,27 +55,38 @@ impl Process {
 
     /// Asks it to stop, and waits until it has: its logs are then complete.
     pub(crate) fn stop(&mut self) {
-        let kill = format!("kill -TERM {}", self.child.id());
+        self.signal("TERM");
+        self.wait();
+    }
+
+    /// Sends a signal by name.
+    pub(crate) fn signal(&self, name: &str) {
+        let kill = format!("kill -{name} {}", self.child.id());
         let told = Command::new("sh").args(["-c", &kill]).status();
         assert!(
             told.is_ok_and(|status| status.success()),
             "cannot signal {}",
             self.name
         );
+    }
+
+    /// Waits until it has stopped.
+    pub(crate) fn wait(&mut self) {
         let start = Instant::now();
         while self.child.try_wait().expect("a child to ask").is_none() {
-            assert!(
-                start.elapsed() < PATIENCE,
-                "{} does not stop on SIGTERM",
-                self.name
-            );
+            assert!(start.elapsed() < PATIENCE, "{} does not stop", self.name);
             sleep(Duration::from_millis(10));
         }
     }
 
     /// A file the server wrote.
     pub(crate) fn read(&self, file: &str) -> String {
-        fs::read_to_string(self.directory.join(file)).unwrap_or_default()
+        fs::read_to_string(self.path(file)).unwrap_or_default()
+    }
+
+    /// Where a file of the server is.
+    pub(crate) fn path(&self, file: &str) -> PathBuf {
+        self.directory.join(file)
     }
 
     fn logs(&self) -> String {

@@ -1,0 +1,88 @@
+//! Keeping, closing and limiting connections.
+
+use std::time::Instant;
+
+use super::rig::{Server, answering, echo, header};
+
+const SERVER: &str = "access_log off; server { listen @FRONT; keepalive_requests 3;
+    location / { return 200 hello; }
+    location /short { keepalive_timeout 300ms 7s; return 200 short; } }";
+
+#[test]
+fn a_connection_serves_keepalive_requests_and_closes() {
+    let server = Server::gateway(SERVER);
+    let mut wire = server.connect();
+    for connection in ["keep-alive", "keep-alive", "close"] {
+        wire.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+        let (head, body) = wire.response();
+        assert_eq!(header(&head, "connection"), Some(connection));
+        assert_eq!(body, "hello");
+    }
+    assert!(wire.is_closed());
+}
+
+#[test]
+fn pipelined_requests_are_answered_in_order() {
+    let server = Server::gateway(SERVER);
+    let mut wire = server.connect();
+    wire.send("GET /short HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!(wire.response().1, "short");
+    assert_eq!(wire.response().1, "hello");
+}
+
+#[test]
+fn an_idle_connection_is_closed_after_keepalive_timeout() {
+    let server = Server::gateway(SERVER);
+    let mut wire = server.connect();
+    wire.send("GET /short HTTP/1.1\r\nHost: a\r\n\r\n");
+    let (head, _) = wire.response();
+    assert_eq!(header(&head, "keep-alive"), Some("timeout=7"));
+    let start = Instant::now();
+    assert!(wire.is_closed());
+    let idle = start.elapsed().as_millis();
+    assert!((250..2000).contains(&idle), "closed after {idle} ms");
+}
+
+#[test]
+fn a_head_that_does_not_end_in_time_ends_the_connection_unanswered() {
+    let server = Server::gateway(
+        "access_log access.log; server { listen @FRONT; client_header_timeout 300ms;
+         location / { return 200 hello; } }",
+    );
+    let mut wire = server.connect();
+    wire.send("GET /slow HT");
+    assert_eq!(wire.rest(), "");
+    server.wait_for("access.log", "\"GET /slow HT\" 408 0");
+}
+
+#[test]
+fn old_clients_get_a_new_status_line_and_a_closed_connection() {
+    let back = echo();
+    let server = Server::gateway(&format!(
+        "access_log off; server {{ listen @FRONT; location / {{ proxy_pass http://{back}; }} }}"
+    ));
+    let text = server.ask("GET / HTTP/1.0\r\n\r\n");
+    assert!(text.starts_with("HTTP/1.1 200 OK\r\n"), "{text}");
+    assert_eq!(header(&text, "connection"), Some("close"));
+}
+
+#[test]
+fn names_keep_their_case_both_ways() {
+    let back =
+        answering("HTTP/1.1 200 OK\r\nX-oDD-NaMe: 1\r\nETag: x\r\nContent-Length: 0\r\n\r\n");
+    let mirror = echo();
+    let server = Server::gateway(&format!(
+        "access_log off; server {{ listen @FRONT;
+         location /back {{ proxy_pass http://{back}; }}
+         location /mirror {{ proxy_pass http://{mirror}; }} }}"
+    ));
+    let text = server.ask("GET /back HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    assert!(
+        text.contains("\r\nX-oDD-NaMe: 1\r\n") && text.contains("\r\nETag: x\r\n"),
+        "{text}"
+    );
+    let text = server
+        .ask("GET /mirror HTTP/1.1\r\nHost: a\r\nx-LIKE-this: 1\r\nConnection: close\r\n\r\n");
+    assert!(text.contains("\r\nx-LIKE-this: 1\r\n"), "{text}");
+    assert!(text.contains("\r\nServer: tower-upstream\r\n"), "{text}");
+}
