@@ -104,6 +104,7 @@ where
     let (socket, meter) = Metered::new(Socket::connect(address).await?);
     let (sender, connection) = http1::Builder::new()
         .preserve_header_case(true)
+        .title_case_headers(true)
         .handshake(TokioIo::new(socket))
         .await?;
     let id = with.id;

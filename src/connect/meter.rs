@@ -1,12 +1,13 @@
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
+use super::Spelling;
 use crate::clock;
 
 /// What a connection has done, told by its socket to whoever sends a request over it.
@@ -20,6 +21,9 @@ pub(crate) struct Meter {
     read: AtomicU64,
     /// The request has a body, so writes are worth a clock reading.
     timed: AtomicBool,
+    /// There is a spelling for the next head.
+    spells: AtomicBool,
+    spelling: Mutex<Spelling>,
     body_ended: AtomicBool,
     /// Microseconds from `start` to when the peer took no more bytes; 0 while it takes them.
     blocked: AtomicU64,
@@ -34,10 +38,22 @@ impl Meter {
             written: AtomicU64::new(0),
             read: AtomicU64::new(0),
             timed: AtomicBool::new(false),
+            spells: AtomicBool::new(false),
+            spelling: Mutex::default(),
             body_ended: AtomicBool::new(false),
             blocked: AtomicU64::new(0),
             sent: AtomicU64::new(0),
         }
+    }
+
+    /// The next head is written with these names.
+    pub(crate) fn spell(&self, spelling: &Spelling) {
+        *self.spelling() = spelling.clone();
+        self.spells.store(true, Relaxed);
+    }
+
+    fn spelling(&self) -> MutexGuard<'_, Spelling> {
+        self.spelling.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// When the connection was made.
@@ -114,6 +130,9 @@ impl Meter {
 pub(crate) struct Metered<T> {
     io: T,
     meter: Arc<Meter>,
+    /// A respelt head, as far as it has not been written. It stands for as many of hyper's bytes.
+    respelt: Vec<u8>,
+    written: usize,
 }
 
 impl<T> Metered<T> {
@@ -122,8 +141,18 @@ impl<T> Metered<T> {
         let metered = Self {
             io,
             meter: Arc::clone(&meter),
+            respelt: Vec::new(),
+            written: 0,
         };
         (metered, meter)
+    }
+
+    fn respell(&mut self, head: &[u8]) {
+        self.meter.spells.store(false, Relaxed);
+        self.respelt.clear();
+        self.respelt.extend_from_slice(head);
+        self.written = 0;
+        self.meter.spelling().spell(&mut self.respelt);
     }
 }
 
@@ -147,11 +176,26 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Metered<T> {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<std::io::Result<usize>> {
-        let polled = Pin::new(&mut self.io).poll_write(cx, buf);
+        let this = &mut *self;
+        if this.meter.spells.load(Relaxed) {
+            this.respell(buf);
+        }
+        let waiting = this.written < this.respelt.len();
+        let buf = if waiting {
+            &this.respelt[this.written..]
+        } else {
+            buf
+        };
+        let polled = Pin::new(&mut this.io).poll_write(cx, buf);
         match polled {
-            Poll::Ready(Ok(bytes)) => self.meter.wrote(bytes),
+            Poll::Ready(Ok(bytes)) => {
+                this.meter.wrote(bytes);
+                if waiting {
+                    this.written += bytes;
+                }
+            }
             Poll::Ready(Err(_)) => {}
-            Poll::Pending => self.meter.blocked(),
+            Poll::Pending => this.meter.blocked(),
         }
         polled
     }
@@ -161,6 +205,10 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Metered<T> {
         cx: &mut Context<'_>,
         bufs: &[std::io::IoSlice<'_>],
     ) -> Poll<std::io::Result<usize>> {
+        if self.meter.spells.load(Relaxed) || self.written < self.respelt.len() {
+            let first = bufs.iter().find(|buf| !buf.is_empty());
+            return self.poll_write(cx, first.map_or(&[], |buf| &**buf));
+        }
         let polled = Pin::new(&mut self.io).poll_write_vectored(cx, bufs);
         match polled {
             Poll::Ready(Ok(bytes)) => self.meter.wrote(bytes),

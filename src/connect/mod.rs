@@ -17,8 +17,10 @@
 mod address;
 mod http;
 mod meter;
+mod spelling;
 mod tcp;
 
 pub use address::Address;
 pub(crate) use http::{Conn, Handshake, Keeper, connect};
 pub(crate) use meter::Meter;
+pub use spelling::Spelling;

@@ -15,7 +15,7 @@ use super::trail::Trail;
 use crate::classify::http::{AttemptError, condition, header_size, keeps_alive};
 use crate::classify::{Condition, Outcome};
 use crate::clock;
-use crate::connect::{self, Address};
+use crate::connect::{self, Address, Spelling};
 use crate::error::BoxError;
 use crate::pool::Pool;
 use crate::retry::body::{AttemptBody, Watch};
@@ -146,6 +146,9 @@ impl Exchange {
             request.body_mut().attach(&conn.meter);
         }
         let (written, read) = (conn.meter.written(), conn.meter.read());
+        if let Some(spelling) = request.extensions().get::<Spelling>() {
+            conn.meter.spell(spelling);
+        }
         conn.send(request);
         if let Some(trail) = &self.trail {
             let connect_time = if reused {
