@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+use tower_upstream::connect::Spelling;
+
 use crate::tunnel::Tunnel;
 use crate::worker::Worker;
 
@@ -71,6 +73,8 @@ pub struct Wire {
     pub later_than_body: bool,
     /// The next head written answers an HTTP/1.0 request.
     pub old: bool,
+    /// How the names in the next head written are spelt.
+    pub spelling: Spelling,
     /// A client that stops sending still wants its answer.
     pub hold_eof: bool,
     /// The client may still be sending when its connection is closed.
@@ -109,6 +113,7 @@ impl Client {
                 body_seen: false,
                 later_than_body: false,
                 old: false,
+                spelling: Spelling::default(),
                 hold_eof: false,
                 linger: false,
                 tunnel: None,

@@ -107,6 +107,9 @@ pub async fn forward(x: &mut Exchange, source: &mut Source) -> Answer {
         Keep::Some(_) => std::mem::take(&mut source.extensions),
     };
     request.extensions_mut().insert(trail);
+    if !forward.spelling.is_usual() {
+        request.extensions_mut().insert(forward.spelling.clone());
+    }
     match upstream.send(request).await {
         Ok(response) => Answer::Peer(Box::new(response)),
         Err(problem) => {

@@ -69,11 +69,12 @@ impl ClientIo {
 
     fn rewrite(&mut self, buf: &[u8]) -> Option<Vec<u8>> {
         let mut wire = self.client.wire();
-        if wire.old && buf.starts_with(b"HTTP/1.0 ") {
-            wire.old = false;
+        if (wire.old || !wire.spelling.is_usual()) && buf.starts_with(b"HTTP/1.") {
             let mut bytes = buf.to_vec();
             // NGINX answers 1.0 clients with a 1.1 status line too.
             bytes[7] = b'1';
+            wire.old = false;
+            std::mem::take(&mut wire.spelling).spell(&mut bytes);
             return Some(bytes);
         }
         if wire.phase == Phase::Busy {

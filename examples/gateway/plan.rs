@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use hyper::header::{HeaderName, HeaderValue};
+use tower_upstream::connect::Spelling;
 use tower_upstream::nginx::Template;
 
 use crate::config::{Action, Config, Location, Matcher, ProxyPass, Server};
@@ -50,6 +51,8 @@ pub struct Place {
     pub logs: Vec<(usize, usize)>,
     /// `add_header`s: name, value, always.
     pub add_headers: Vec<(HeaderName, Template, bool)>,
+    /// How their names are written.
+    pub spelling: Spelling,
     /// The request's headers that are asked for once it has been sent on.
     pub keep: Keep,
     /// `$1` and the like are asked for.
@@ -74,6 +77,8 @@ pub struct Forward {
     pub pass: ProxyPass,
     /// `proxy_set_header`s with NGINX's two defaults.
     pub set: Vec<(HeaderName, SetTo)>,
+    /// How their names are written.
+    pub spelling: Spelling,
     /// Not passed on to the client.
     pub hide: Vec<HeaderName>,
     /// Passed on although they usually are not.
@@ -184,6 +189,7 @@ impl Build<'_> {
         self.places.push(Place {
             keep: asked.keep,
             wants_captures: asked.captures,
+            spelling: Spelling::new(location.add_headers.iter().map(|h| &h.name)),
             location,
             inner,
             logs,
@@ -275,6 +281,7 @@ impl Forward {
                 Matcher::Prefix(p) | Matcher::PrefixOnly(p) | Matcher::Exact(p) => p.len(),
                 _ => 0,
             },
+            spelling: Spelling::new(pass.set_headers.iter().map(|(name, _)| name)),
             set,
             pass,
         })

@@ -132,8 +132,11 @@ pub fn common(x: &mut Exchange, headers: &mut HeaderMap, close: bool) {
         }
     }
     add_headers(x, headers);
-    if x.version == Version::HTTP_10 {
-        x.client.wire().old = true;
+    let spelling = &x.at().spelling;
+    if x.version == Version::HTTP_10 || !spelling.is_usual() {
+        let mut wire = x.client.wire();
+        wire.old = x.version == Version::HTTP_10;
+        wire.spelling = spelling.clone();
     }
     if x.plan().wants_sent {
         x.sent_headers = Some(headers.clone());

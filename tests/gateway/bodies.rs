@@ -150,17 +150,20 @@ fn lengths_of_bodies_that_are_not_sent_are_passed_on() {
 
 #[test]
 fn work_for_a_client_that_has_gone_is_finished_only_if_asked_for() {
+    let (arrived, arrival) = std::sync::mpsc::channel();
     let (told, heard) = std::sync::mpsc::channel();
     let back = backend(move |mut wire| {
         if wire.try_head().is_none() {
             return;
         }
-        std::thread::sleep(Duration::from_millis(300));
-        wire.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ndo");
-        std::thread::sleep(Duration::from_millis(100));
-        // The second half finds nobody if the gateway has let go.
-        use std::io::Write;
-        let alive = wire.0.write_all(b"ne").is_ok() && wire.try_head().is_none();
+        let _ = arrived.send(());
+        let mut part = |bytes: &[u8]| {
+            std::thread::sleep(Duration::from_millis(200));
+            std::io::Write::write_all(&mut wire.0, bytes).is_ok()
+        };
+        // Later parts find nobody if the gateway has let go.
+        let head = part(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n");
+        let alive = head && part(b"do") && part(b"ne");
         let _ = told.send(alive);
     });
     let server = Server::gateway(&format!(
@@ -172,11 +175,12 @@ fn work_for_a_client_that_has_gone_is_finished_only_if_asked_for() {
     let leave = |path: &str| {
         let mut wire: Wire = server.connect();
         wire.send(format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n"));
+        arrival.recv_timeout(super::rig::PATIENCE).unwrap();
         wire.0.shutdown(Shutdown::Both).unwrap();
     };
     leave("/go");
     server.wait_for("access.log", "GET /go HTTP/1.1 499 - 0");
-    let _ = heard.recv_timeout(super::rig::PATIENCE).unwrap();
+    assert!(!heard.recv_timeout(super::rig::PATIENCE).unwrap());
     leave("/stay");
     server.wait_for("access.log", "GET /stay HTTP/1.1 200 200 4");
     assert!(heard.recv_timeout(super::rig::PATIENCE).unwrap());

@@ -74,7 +74,8 @@ fn names_keep_their_case_both_ways() {
     let server = Server::gateway(&format!(
         "access_log off; server {{ listen @FRONT;
          location /back {{ proxy_pass http://{back}; }}
-         location /mirror {{ proxy_pass http://{mirror}; }} }}"
+         location /mirror {{ proxy_pass http://{mirror}; proxy_set_header X-rEAL-IP $remote_addr;
+           add_header x-oWN 1; add_header X-XSS-Protection 0; }} }}"
     ));
     let text = server.ask("GET /back HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
     assert!(
@@ -83,6 +84,16 @@ fn names_keep_their_case_both_ways() {
     );
     let text = server
         .ask("GET /mirror HTTP/1.1\r\nHost: a\r\nx-LIKE-this: 1\r\nConnection: close\r\n\r\n");
-    assert!(text.contains("\r\nx-LIKE-this: 1\r\n"), "{text}");
+    for line in [
+        "x-LIKE-this: 1",
+        "X-rEAL-IP: 127.0.0.1",
+        "x-oWN: 1",
+        "X-XSS-Protection: 0",
+    ] {
+        assert!(
+            text.contains(&format!("\r\n{line}\r\n")),
+            "no {line} in {text}"
+        );
+    }
     assert!(text.contains("\r\nServer: tower-upstream\r\n"), "{text}");
 }

@@ -151,7 +151,7 @@ fn normal(text: &str, server: &Server) -> String {
         let mut lines: Vec<&str> = head
             .split("\r\n")
             .filter(|line| {
-                !line.starts_with("Date: ") && !(page && line.starts_with("Content-Length"))
+                !(line.starts_with("Date: ") || page && line.starts_with("Content-Length"))
             })
             .collect();
         if let Some(headers) = lines.get_mut(1..) {
@@ -224,7 +224,6 @@ fn methods_versions_and_bodies_are_taken_alike() {
         "POST /s HTTP/1.1\nContent-Length: 0",
         "POST /s HTTP/1.1\nTransfer-Encoding: chunked\n\n3\r\nabc\r\n0\r\n\r\n",
         "POST /method HTTP/1.1\nContent-Length: 3\n\nabc",
-        "POST /bare HTTP/1.1\nContent-Length: 3\n\nabc",
         "POST /s HTTP/1.1\nTransfer-Encoding: gzip, chunked\n\n0\r\n\r\n",
         "POST /s HTTP/1.0\nTransfer-Encoding: chunked\n\n0\r\n\r\n",
         "POST /s HTTP/1.1\nContent-Length: 5\nTransfer-Encoding: chunked\n\n0\r\n\r\n",
