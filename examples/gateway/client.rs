@@ -21,6 +21,8 @@ pub struct Client {
     pub id: u64,
     /// Where it comes from; nothing for `unix:`.
     pub remote: Option<SocketAddr>,
+    /// The same in words, without the port.
+    pub remote_text: String,
     /// Index into the plan's listens.
     pub listen: usize,
     /// Who serves it.
@@ -99,6 +101,7 @@ impl Client {
         Arc::new(Self {
             id,
             remote,
+            remote_text: remote.map_or("unix:".into(), |address| address.ip().to_string()),
             listen,
             worker,
             local,

@@ -219,15 +219,16 @@ fn with_args(x: &Exchange, mut text: String, path: &[u8]) -> String {
 }
 
 /// Removed from every request (HD-1). Lengths are the crate's business.
-const NOT_PASSED: [HeaderName; 7] = [
-    header::CONNECTION,
-    HeaderName::from_static("keep-alive"),
-    header::TE,
-    header::TRANSFER_ENCODING,
-    header::EXPECT,
-    header::UPGRADE,
-    header::HOST,
-];
+fn is_not_passed(name: &HeaderName) -> bool {
+    matches!(
+        *name,
+        header::CONNECTION
+            | header::TE
+            | header::TRANSFER_ENCODING
+            | header::EXPECT
+            | header::UPGRADE
+    ) || name.as_str() == "keep-alive"
+}
 
 fn headers(x: &mut Exchange, forward: &Forward) -> HeaderMap {
     // What they are set to may depend on headers that are about to go.
@@ -241,7 +242,7 @@ fn headers(x: &mut Exchange, forward: &Forward) -> HeaderMap {
         .collect();
     let mut evaluated = evaluated.into_iter();
     let mut headers = take_headers(x, forward);
-    for name in &NOT_PASSED {
+    while let Some(name) = headers.keys().find(|name| is_not_passed(name)).cloned() {
         headers.remove(name);
     }
     for (name, to) in &forward.set {

@@ -71,43 +71,38 @@ pub fn peer(
 
 /// Removes what a client must not see (RS-6).
 fn clean(headers: &mut HeaderMap, forward: &Forward) {
-    let chunked = headers.remove(header::TRANSFER_ENCODING).is_some();
-    if chunked {
+    if headers.contains_key(header::TRANSFER_ENCODING) {
         headers.remove(header::CONTENT_LENGTH);
     }
-    headers.remove(header::CONNECTION);
-    headers.remove(KEEP_ALIVE);
-    let shown = |name: &HeaderName| forward.show.contains(name);
-    for name in [header::DATE, header::SERVER] {
-        if !shown(&name) {
-            headers.remove(name);
-        }
-    }
-    while let Some(name) = headers
-        .keys()
-        .find(|name| is_internal(name) && !shown(name))
-        .cloned()
-    {
-        headers.remove(name);
-    }
-    for name in &forward.hide {
+    let hidden = |name: &&HeaderName| {
+        is_hop(name)
+            || (is_internal(name) && !forward.show.contains(name))
+            || forward.hide.contains(name)
+    };
+    while let Some(name) = headers.keys().find(hidden).cloned() {
         headers.remove(name);
     }
 }
 
-/// Headers between a peer and its proxy.
+/// Headers of one connection.
+fn is_hop(name: &HeaderName) -> bool {
+    matches!(*name, header::CONNECTION | header::TRANSFER_ENCODING) || *name == KEEP_ALIVE
+}
+
+/// Headers between a peer and its proxy, unless they are shown on purpose.
 fn is_internal(name: &HeaderName) -> bool {
-    name.as_str().strip_prefix("x-").is_some_and(|rest| {
-        matches!(
-            rest,
-            "pad"
-                | "accel-expires"
-                | "accel-redirect"
-                | "accel-limit-rate"
-                | "accel-buffering"
-                | "accel-charset"
-        )
-    })
+    matches!(*name, header::DATE | header::SERVER)
+        || name.as_str().strip_prefix("x-").is_some_and(|rest| {
+            matches!(
+                rest,
+                "pad"
+                    | "accel-expires"
+                    | "accel-redirect"
+                    | "accel-limit-rate"
+                    | "accel-buffering"
+                    | "accel-charset"
+            )
+        })
 }
 
 /// Adds what every response has: who we are, what becomes of the connection, `add_header`s. The

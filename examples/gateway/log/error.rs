@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tower_upstream::Attempt;
 use tower_upstream::nginx::Variables;
 
 use crate::clock;
@@ -110,6 +111,10 @@ pub fn report_attempts(exchange: &mut Exchange) {
     let Some(trail) = exchange.trails.last() else {
         return;
     };
+    let failed = |attempt: &Attempt| attempt.failure.is_some() || attempt.disabled;
+    if !trail.read(|attempts| attempts.iter().skip(exchange.reported).any(failed)) {
+        return;
+    }
     let log = exchange.worker().error_log(exchange.place);
     let attempts = trail.attempts();
     for attempt in attempts.iter().skip(exchange.reported) {
@@ -158,7 +163,7 @@ fn words(status: Option<u16>, connected: bool, failure: &str) -> String {
 }
 
 /// What was being done when an attempt failed.
-fn phase(attempt: &tower_upstream::Attempt) -> &'static str {
+fn phase(attempt: &Attempt) -> &'static str {
     match (attempt.connect_time, attempt.header_time) {
         (None, _) => " while connecting to upstream",
         (Some(_), None) => " while reading response header from upstream",

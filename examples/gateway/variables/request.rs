@@ -37,12 +37,12 @@ pub fn append(x: &Exchange, name: &str, out: &mut String) -> bool {
         },
         "server_port" => return x.client.local().is_some_and(|a| push(out, a.port())),
         "server_protocol" => out.push_str(version(x.version)),
-        "remote_addr" => push_remote(x.remote(), out),
+        "remote_addr" => push_remote(x, out),
         "remote_port" => match x.real_ip {
             Some((_, port)) => return port.is_some_and(|port| push(out, port)),
             None => return x.client.remote.is_some_and(|a| push(out, a.port())),
         },
-        "realip_remote_addr" => push_remote(x.client.remote.map(|a| a.ip()), out),
+        "realip_remote_addr" => out.push_str(&x.client.remote_text),
         "realip_remote_port" => return x.client.remote.is_some_and(|a| push(out, a.port())),
         "binary_remote_addr" => binary(x.remote(), out),
         "remote_user" => return remote_user(&x.headers, out),
@@ -52,7 +52,7 @@ pub fn append(x: &Exchange, name: &str, out: &mut String) -> bool {
             if append_header(&x.headers, "x_forwarded_for", out) {
                 out.push_str(", ");
             }
-            push_remote(x.remote(), out);
+            push_remote(x, out);
         }
         "content_length" => return append_header(&x.headers, name, out),
         "content_type" => return append_header(&x.headers, name, out),
@@ -235,12 +235,12 @@ fn base64(text: &str) -> Option<Vec<u8>> {
     Some(out)
 }
 
-fn push_remote(remote: Option<IpAddr>, out: &mut String) {
-    match remote {
-        Some(ip) => {
+fn push_remote(x: &Exchange, out: &mut String) {
+    match x.real_ip {
+        Some((ip, _)) => {
             push(out, ip);
         }
-        None => out.push_str("unix:"),
+        None => out.push_str(&x.client.remote_text),
     }
 }
 
