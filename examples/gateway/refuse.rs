@@ -11,13 +11,21 @@ use crate::client::Client;
 use crate::exchange::{Exchange, Head};
 use crate::pages::{self, HEAD_TOO_LARGE};
 
+/// More than hyper's own answers are long.
+const AUTOMATIC: usize = 256;
+
 /// Where an answer begins that hyper made on its own, if `written` ends with one. Ours say who we
 /// are, hyper's do not.
 pub fn automatic_answer(written: &[u8]) -> Option<usize> {
-    let start = written.windows(10).rposition(|w| w == b"HTTP/1.1 4")?;
-    let tail = &written[start..];
-    let ours = tail.windows(8).any(|w| w.eq_ignore_ascii_case(b"server: "));
-    (tail.ends_with(b"\r\n\r\n") && !ours).then_some(start)
+    // They have no body, and next to nothing in their heads.
+    if !written.ends_with(b"\r\n\r\n") {
+        return None;
+    }
+    let last = written.len().saturating_sub(AUTOMATIC);
+    let start = last + written[last..].windows(10).rposition(|w| w == b"HTTP/1.1 4")?;
+    let mut words = written[start..].windows(8);
+    let ours = words.any(|w| w.eq_ignore_ascii_case(b"server: "));
+    (!ours).then_some(start)
 }
 
 /// Appends the answer to what cannot be a request, and logs it.
