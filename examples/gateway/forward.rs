@@ -21,7 +21,7 @@ use crate::variables::eval;
 
 /// Bytes of a body held in memory where NGINX would spill to disk and the configuration sets no
 /// limit (`client_max_body_size 0`).
-pub const MOST_HELD: u64 = 64 * 1024 * 1024;
+pub const MOST_HELD: usize = 64 * 1024 * 1024;
 
 /// What came with a request besides its head.
 #[derive(Debug)]
@@ -157,7 +157,7 @@ async fn body(x: &Exchange, forward: &Forward, source: &mut Source) -> Result<Pe
         return Ok(PeerBody::Client(Box::new(body)));
     }
     let limit = match x.at().location.client_max_body_size {
-        0 => MOST_HELD,
+        0 => MOST_HELD as u64,
         limit => limit,
     };
     let bytes = body.collect(limit).await?;

@@ -151,6 +151,7 @@ async fn connection(stream: Stream, client: Arc<Client>) {
         .preserve_header_case(true)
         .title_case_headers(true)
         .max_buf_size(most)
+        .allow_multiple_spaces_in_request_line_delimiters(true)
         // Small answers go out in one piece, which is cheaper than two.
         .writev(false)
         .serve_connection(io, service);

@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Notify;
-use tower_upstream::{Group, Upstream};
+use tower_upstream::{Group, RequestBuffering, Upstream};
 
+use crate::forward::MOST_HELD;
 use crate::log::{File, error};
 use crate::plan::Plan;
 
@@ -45,7 +46,13 @@ impl Worker {
         let upstreams = plan.places.iter().map(|place| {
             let forward = place.forward.as_ref()?;
             let group = groups.get(forward.pass.group)?;
-            Some(Upstream::new(group.clone(), forward.pass.proxy.clone()))
+            let mut proxy = forward.pass.proxy.clone();
+            if let RequestBuffering::On { max } = &mut proxy.request_buffering {
+                if place.location.client_max_body_size == 0 {
+                    *max = MOST_HELD;
+                }
+            }
+            Some(Upstream::new(group.clone(), proxy))
         });
         let upstreams = upstreams.collect();
         let lines_waiting = Arc::new(Notify::new());

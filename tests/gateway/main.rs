@@ -16,4 +16,5 @@ mod logs;
 mod rig;
 mod same;
 mod signals;
+mod stricter;
 mod tunnel;
