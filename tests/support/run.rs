@@ -212,7 +212,10 @@ impl Report {
         {
             let _ = writeln!(text, "! backends saw\n    nginx {a}\n    ours  {b}");
         }
-        let name = self.scenario.name.replace(|c: char| !c.is_alphanumeric(), "-");
+        let name = self
+            .scenario
+            .name
+            .replace(|c: char| !c.is_alphanumeric(), "-");
         let file = env::temp_dir().join(format!("parity-{name}.scenario"));
         match fs::write(&file, self.scenario.to_string()) {
             Ok(()) => writeln!(text, "replay with PARITY_REPLAY={}", file.display()),
