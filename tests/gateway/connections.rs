@@ -1,8 +1,10 @@
 //! Keeping, closing and limiting connections.
 
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
 use std::time::Instant;
 
-use super::rig::{Server, answering, echo, header};
+use super::rig::{Server, Wire, answering, echo, free, header};
 
 const SERVER: &str = "access_log off; server { listen @FRONT; keepalive_requests 3;
     location / { return 200 hello; }
@@ -96,4 +98,27 @@ fn names_keep_their_case_both_ways() {
         );
     }
     assert!(text.contains("\r\nServer: tower-upstream\r\n"), "{text}");
+}
+
+#[test]
+fn sockets_of_all_families_lead_to_their_servers() {
+    let wide = free();
+    let server = Server::gateway(&format!(
+        "access_log off;
+         server {{ listen @FRONT; return 200 first; }}
+         server {{ listen unix:front.sock; return 200 \"$remote_addr $server_addr\"; }}
+         server {{ listen {port}; return 200 wide; }}
+         server {{ listen {wide}; return 200 \"narrow $server_port\"; }}",
+        port = wide.port()
+    ));
+    let request = "GET / HTTP/1.0\r\n\r\n";
+    assert!(server.ask(request).ends_with("first"));
+    let mut wire = Wire::to(wide);
+    wire.send(request);
+    assert!(wire.rest().ends_with(&format!("narrow {}", wide.port())));
+    let mut unix = UnixStream::connect(server.process.path("front.sock")).expect("a connection");
+    unix.write_all(request.as_bytes()).expect("to send");
+    let mut text = String::new();
+    unix.read_to_string(&mut text).expect("an answer");
+    assert!(text.ends_with("unix: unix:"), "{text}");
 }
