@@ -72,7 +72,10 @@ pub fn finish(
         match close {
             true => x.client.wire().linger = true,
             // What nobody wants must still be read, or it would be taken for the next head.
-            false => drop(tokio::spawn(limited(&x, body).discard())),
+            false => {
+                x.client.wire().discarding = true;
+                drop(tokio::spawn(limited(&x, body).discard()));
+            }
         }
     }
     let shown = x.shown_status.unwrap_or(status);

@@ -73,6 +73,9 @@ pub struct Wire {
     pub body_seen: bool,
     /// One came behind a body, so it cannot be found in `raw`.
     pub later_than_body: bool,
+    /// The body of the last request is still being read, though it has been answered: what comes
+    /// may be body or head.
+    pub discarding: bool,
     /// The next head written answers an HTTP/1.0 request.
     pub old: bool,
     /// How the names in the next head written are spelt.
@@ -115,6 +118,7 @@ impl Client {
                 taken: 0,
                 body_seen: false,
                 later_than_body: false,
+                discarding: false,
                 old: false,
                 spelling: Spelling::default(),
                 hold_eof: false,
@@ -149,7 +153,8 @@ impl Client {
         wire.phase = Phase::Busy;
         wire.deadline = None;
         wire.taken += 1;
-        wire.later_than_body |= wire.body_seen;
+        wire.later_than_body |= wire.body_seen || wire.discarding;
+        wire.discarding = false;
         wire.body_seen |= has_body;
         let serial = self.requests.fetch_add(1, Ordering::Relaxed) + 1;
         (wire.begun, serial)

@@ -93,6 +93,7 @@ impl ClientIo {
 /// Notes bytes that belong to a head.
 fn note(client: &Client, wire: &mut Wire, bytes: &[u8]) {
     match wire.phase {
+        _ if wire.discarding => return,
         Phase::Busy => return,
         Phase::Idle => {
             wire.phase = Phase::Head;

@@ -104,6 +104,12 @@ fn what_nobody_reads_is_not_taken_for_the_next_request() {
     wire.send("POST /one HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nGET GET /two HTTP/1.1\r\nHost: a\r\n\r\n");
     assert_eq!(wire.response().1, "/one");
     assert_eq!(wire.response().1, "/two");
+    // Not even if it comes late and looks like a head.
+    wire.send("POST /three HTTP/1.1\r\nHost: a\r\nContent-Length: 40\r\n\r\n");
+    assert_eq!(wire.response().1, "/three");
+    wire.send("Content-Length: 1\r\nContent-Length: 2\r\n\r\n");
+    wire.send("POST /four HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
+    assert_eq!(wire.response().1, "/four");
 }
 
 /// What a client is given when its backend breaks off.
