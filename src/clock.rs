@@ -9,6 +9,13 @@ pub(crate) fn now() -> Instant {
     Instant::now()
 }
 
+/// `at` and a limit later; a limit too long for the clock is as good as none.
+#[cfg(feature = "http")]
+pub(crate) fn after(at: Instant, limit: Duration) -> Instant {
+    const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+    at + limit.min(CENTURY)
+}
+
 /// Whole seconds for the failure rules, counted as NGINX counts them (TB-1, TB-4): the wall clock's
 /// fraction at the start is kept, and from there the monotonic clock decides, so that a wall clock
 /// set back cannot prolong a ban.

@@ -21,6 +21,8 @@ pub enum ErrorKind {
     Timeout,
     /// The last peer's response header could not be understood or was too large.
     InvalidHeader,
+    /// This process has no socket left to ask with.
+    Exhausted,
     /// The caller's request cannot be sent as the configuration wants it.
     InvalidRequest,
     /// The caller's body is larger than may be read before a peer is chosen.
@@ -71,6 +73,7 @@ impl Error {
             Condition::Timeout => ErrorKind::Timeout,
             Condition::InvalidHeader => ErrorKind::InvalidHeader,
             Condition::Aborted => ErrorKind::RequestBody,
+            Condition::Exhausted => ErrorKind::Exhausted,
             _ => ErrorKind::Error,
         })
     }
@@ -91,11 +94,12 @@ impl Error {
     }
 
     /// The status NGINX would answer with: 504 for timeouts, 413 and 400 for the caller's own request,
-    /// else 502.
+    /// 500 when this process has no socket left, else 502.
     #[cfg(feature = "http")]
     pub fn status(&self) -> http::StatusCode {
         match self.kind {
             ErrorKind::Timeout | ErrorKind::Deadline => http::StatusCode::GATEWAY_TIMEOUT,
+            ErrorKind::Exhausted => http::StatusCode::INTERNAL_SERVER_ERROR,
             ErrorKind::BodyTooLarge => http::StatusCode::PAYLOAD_TOO_LARGE,
             ErrorKind::RequestBody | ErrorKind::InvalidRequest => http::StatusCode::BAD_REQUEST,
             ErrorKind::NoLiveUpstreams | ErrorKind::Error | ErrorKind::InvalidHeader => {
@@ -112,6 +116,7 @@ impl fmt::Display for Error {
             ErrorKind::Error => "upstream failed",
             ErrorKind::Timeout => "upstream timed out",
             ErrorKind::InvalidHeader => "upstream sent invalid header",
+            ErrorKind::Exhausted => "no socket left",
             ErrorKind::InvalidRequest => "invalid request",
             ErrorKind::BodyTooLarge => "request body too large",
             ErrorKind::RequestBody => "request body failed",

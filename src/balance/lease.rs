@@ -12,6 +12,8 @@ use crate::semantics::Semantics;
 #[derive(Debug)]
 pub struct Roster {
     peers: Mutex<Peers>,
+    /// How every request begins.
+    walk: Walk,
     clock: Clock,
     semantics: Semantics,
 }
@@ -20,6 +22,7 @@ impl Roster {
     /// Puts peers behind the door.
     pub fn new(peers: Peers, semantics: Semantics) -> Self {
         Self {
+            walk: peers.walk(0),
             peers: Mutex::new(peers),
             clock: Clock::start(),
             semantics,
@@ -40,7 +43,7 @@ impl Roster {
 
     /// Begins a request; `cap` limits its attempts, 0 is no cap.
     pub fn walk(&self, cap: u32) -> Walk {
-        self.lock().walk(cap)
+        self.walk.clone().capped(cap)
     }
 
     /// Chooses a peer and books an attempt on it, or `None` when no peer may be chosen.

@@ -165,11 +165,7 @@ impl Peers {
 
     /// Begins a request. `cap` limits its attempts; 0 is no cap (TR-2).
     pub fn walk(&self, cap: u32) -> Walk {
-        let tries = match cap {
-            0 => self.usable,
-            cap => self.usable.min(cap),
-        };
-        Walk::new(self.single, tries)
+        Walk::new(self.single, self.usable).capped(cap)
     }
 
     /// Chooses a peer for the request's next attempt and books the attempt on it, in second `now`;
@@ -212,11 +208,13 @@ impl Peers {
         }
     }
 
-    /// Takes a booking back (MF-2 to MF-5). True when the peer is out of use from now on (MF-16).
+    /// Takes a booking back, once for every pick (MF-2 to MF-5). True when the peer is out of use from now on (MF-16).
     pub fn release(&mut self, id: PeerId, verdict: Verdict, now: u64) -> bool {
         let single = self.single;
-        let peer = &mut self.list(id.backup)[id.index()];
-        peer.conns -= 1;
+        let Some(peer) = self.list(id.backup).get_mut(id.index()) else {
+            return false;
+        };
+        peer.conns = peer.conns.saturating_sub(1);
         if single {
             return false;
         }

@@ -19,6 +19,14 @@ impl Walk {
         }
     }
 
+    /// With no more than `cap` attempts; 0 is no cap (TR-2).
+    pub(super) fn capped(mut self, cap: u32) -> Self {
+        if cap != 0 {
+            self.tries = self.tries.min(cap);
+        }
+        self
+    }
+
     /// No primary is left: from now on the backups, with a clean slate (RR-8, RR-9).
     pub(super) fn turn_to_backups(&mut self) {
         self.backup = true;

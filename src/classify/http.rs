@@ -38,10 +38,25 @@ impl std::error::Error for AttemptError {
 /// What hyper's failure to bring a response header means. An empty or partial header is `error`, not
 /// `invalid_header` (NU-2).
 pub(crate) fn condition(error: &hyper::Error) -> Condition {
-    if error.is_parse() {
+    if error.is_user() {
+        // The caller's body panicked or is not as long as it said.
+        Condition::Aborted
+    } else if error.is_parse() {
         Condition::InvalidHeader
     } else {
         Condition::Error
+    }
+}
+
+/// What a failure to connect means: the peer's fault, unless this process may open no more files.
+pub(crate) fn connect_condition(error: &BoxError) -> Condition {
+    // EMFILE and ENFILE, the same on every Unix.
+    const TOO_MANY: [i32; 2] = [23, 24];
+    let io = error.downcast_ref::<std::io::Error>();
+    let code = io.and_then(std::io::Error::raw_os_error);
+    match code.is_some_and(|code| cfg!(unix) && TOO_MANY.contains(&code)) {
+        true => Condition::Exhausted,
+        false => Condition::Error,
     }
 }
 

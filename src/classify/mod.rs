@@ -27,6 +27,8 @@ pub enum Condition {
     InvalidHeader,
     /// The caller's own doing, its body broke off: moves nothing on and blames nobody.
     Aborted,
+    /// This process has no socket left to ask with (NU-18): moves nothing on and blames nobody.
+    Exhausted,
     /// Status 500.
     Http500,
     /// Status 502.
@@ -61,7 +63,7 @@ impl Condition {
     /// The keyword that lets this condition move a request to the next peer.
     pub fn keyword(self) -> Option<NextUpstream> {
         Some(match self {
-            Self::Served | Self::Aborted => return None,
+            Self::Served | Self::Aborted | Self::Exhausted => return None,
             Self::Error => NextUpstream::ERROR,
             Self::Timeout => NextUpstream::TIMEOUT,
             Self::InvalidHeader => NextUpstream::INVALID_HEADER,

@@ -11,6 +11,7 @@ use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
+use tokio::task::AbortHandle;
 use tokio::time::Instant;
 use tokio_util::sync::ReusableBoxFuture;
 
@@ -33,6 +34,7 @@ pub(crate) struct Conn<B> {
     /// For whatever the running request waits for.
     pub(crate) timer: Timer,
     sender: SendRequest<B>,
+    task: AbortHandle,
     /// hyper's own future has no name to put in a struct; its box is kept for all requests.
     reply: ReusableBoxFuture<'static, Reply<B>>,
 }
@@ -64,6 +66,15 @@ where
     }
 }
 
+impl<B> Drop for Conn<B> {
+    fn drop(&mut self) {
+        // With its answer complete, hyper would go on sending the body to the end, or wait for it.
+        if self.meter.sending() {
+            self.task.abort();
+        }
+    }
+}
+
 impl<B> fmt::Debug for Conn<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Conn")
@@ -76,8 +87,8 @@ impl<B> fmt::Debug for Conn<B> {
 /// What a new connection is told about itself.
 pub(crate) struct Handshake<K> {
     pub(crate) id: u64,
-    /// How long it may be idle.
-    pub(crate) idle: Duration,
+    /// How long it may be idle; `None` if it will never be.
+    pub(crate) idle: Option<Duration>,
     /// Asked when that time may be over, told when the connection has ended.
     pub(crate) keeper: K,
 }
@@ -108,13 +119,14 @@ where
         .handshake(TokioIo::new(socket))
         .await?;
     let id = with.id;
-    tokio::spawn(drive(connection.with_upgrades(), with));
+    let task = tokio::spawn(drive(connection.with_upgrades(), with)).abort_handle();
     Ok(Conn {
         id,
         requests: 0,
         meter,
         timer: Timer::new(clock::now()),
         sender,
+        task,
         reply: ReusableBoxFuture::new(std::future::pending()),
     })
 }
@@ -130,17 +142,20 @@ where
     let Handshake { id, idle, keeper } = with;
     {
         let mut connection = pin!(connection);
-        let mut check = clock::now() + idle;
-        let mut timer = Timer::new(check);
+        let mut check = idle.map(|idle| clock::after(clock::now(), idle));
+        let mut timer = check.map(Timer::new);
         poll_fn(|cx| {
             if connection.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(());
             }
+            let (Some(check), Some(timer)) = (&mut check, &mut timer) else {
+                return Poll::Pending;
+            };
             loop {
-                ready!(timer.poll_until(check, cx));
+                ready!(timer.poll_until(*check, cx));
                 match keeper.expire(id) {
                     Ok(()) => return Poll::Ready(()),
-                    Err(later) => check = later,
+                    Err(later) => *check = later,
                 }
             }
         })

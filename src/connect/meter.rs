@@ -87,6 +87,11 @@ impl Meter {
         self.at(&self.blocked)
     }
 
+    /// Some of a request's body is still to be sent.
+    pub(crate) fn sending(&self) -> bool {
+        self.timed.load(Relaxed)
+    }
+
     /// When the request with a body was completely sent.
     pub(crate) fn sent_at(&self) -> Option<Instant> {
         self.at(&self.sent)

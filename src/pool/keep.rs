@@ -1,6 +1,7 @@
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
 
 use http_body::Body;
 use tokio::time::Instant;
@@ -9,6 +10,9 @@ use super::Keepalive;
 use super::idle::Idle;
 use crate::clock;
 use crate::connect::{Conn, Handshake, Keeper};
+
+/// Longer than any connection is idle; what is longer might not fit the clock.
+const LONG: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// The idle connections of a group, behind one short lock.
 pub(crate) struct Pool<B> {
@@ -23,7 +27,7 @@ where
 {
     pub(crate) fn new(config: Keepalive) -> Self {
         Self {
-            idle: Mutex::new(Idle::new(config.connections, config.timeout)),
+            idle: Mutex::new(Idle::new(config.connections, config.timeout.min(LONG))),
             config,
             ids: AtomicU64::new(0),
         }
@@ -73,7 +77,7 @@ where
     pub(crate) fn handshake(self: &Arc<Self>) -> Handshake<Weak<Self>> {
         Handshake {
             id: self.ids.fetch_add(1, Relaxed),
-            idle: self.config.timeout,
+            idle: (self.config.connections > 0).then_some(self.config.timeout),
             keeper: Arc::downgrade(self),
         }
     }
@@ -96,7 +100,7 @@ where
                 expired.map(drop)
             }
             // The group is gone, and with it whatever was idle: this one is in use.
-            None => Err(now + std::time::Duration::from_secs(60)),
+            None => Err(now + LONG),
         }
     }
 

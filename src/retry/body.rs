@@ -11,6 +11,7 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
 use super::RequestBuffering;
+use super::kept::{Kept, Position};
 use crate::connect::Meter;
 use crate::error::{BoxError, Error, ErrorKind};
 
@@ -30,8 +31,7 @@ pub(crate) struct RequestBody {
 
 struct Shared {
     source: Source,
-    kept: Vec<Bytes>,
-    kept_bytes: usize,
+    kept: Kept,
     /// Bytes that may be kept while an attempt is reading.
     limit: usize,
     /// Something was passed on that was not kept.
@@ -41,10 +41,15 @@ struct Shared {
     trailers: Option<HeaderMap>,
     /// The attempt that may read; a connection given up may still hold an older one's body.
     reader: u32,
+    /// The request may be sent in chunks.
+    chunked: bool,
+    /// Bytes the source said it has, and bytes it had.
+    promised: Option<u64>,
+    seen: u64,
 }
 
 impl RequestBody {
-    pub(crate) fn new<B>(body: B, buffering: RequestBuffering) -> Self
+    pub(crate) fn new<B>(body: B, buffering: RequestBuffering, chunked: bool) -> Self
     where
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
@@ -63,18 +68,21 @@ impl RequestBody {
         };
         // Boxed and shared because hyper's connection is typed by the body it sends and outlives
         // the attempt. Requests without a body are spared both.
+        let promised = body.size_hint().exact();
         let source: Source = Box::pin(Erased { body });
         Self {
             shared: Some(Arc::new(Mutex::new(Shared {
                 source,
-                kept: Vec::new(),
-                kept_bytes: 0,
+                kept: Kept::default(),
                 limit,
                 lost: false,
                 complete: false,
                 failed: false,
                 trailers: None,
                 reader: 0,
+                chunked,
+                promised,
+                seen: 0,
             }))),
             buffering,
             attempts: 0,
@@ -100,14 +108,14 @@ impl RequestBody {
                 }
                 while !shared.complete {
                     ready!(shared.poll_keep(cx)).map_err(broken)?;
-                    if shared.kept_bytes > max {
+                    if shared.kept.bytes > max {
                         return Poll::Ready(Err(too_large()));
                     }
                 }
                 Poll::Ready(Ok(()))
             }
             RequestBuffering::Off => {
-                while !shared.complete && shared.kept_bytes < AT_HAND {
+                while !shared.complete && shared.kept.bytes < AT_HAND {
                     match shared.poll_keep(cx) {
                         Poll::Ready(kept) => kept.map_err(broken)?,
                         Poll::Pending => break,
@@ -134,7 +142,7 @@ impl RequestBody {
         AttemptBody {
             shared: self.shared.clone(),
             attempt: self.attempts,
-            next: 0,
+            next: Position::default(),
             left: size.exact(),
             size,
             ended: self.shared.is_none(),
@@ -144,12 +152,28 @@ impl RequestBody {
 
     /// All of it can be sent again.
     pub(crate) fn replayable(&self) -> bool {
+        self.shared
+            .as_ref()
+            .is_none_or(|shared| self.whole(&lock(shared)))
+    }
+
+    /// Takes it from the attempt that reads it, unless that has read what cannot be sent again. Until
+    /// then the answer of [`replayable`](Self::replayable) may be out of date at any moment.
+    pub(crate) fn withdraw(&self) -> bool {
         let Some(shared) = &self.shared else {
             return true;
         };
-        let shared = lock(shared);
-        let whole = shared.complete || !matches!(self.buffering, RequestBuffering::Off);
-        whole && !shared.lost && !shared.failed
+        let mut shared = lock(shared);
+        let whole = self.whole(&shared);
+        if whole {
+            shared.reader = 0;
+        }
+        whole
+    }
+
+    fn whole(&self, shared: &Shared) -> bool {
+        let remembered = shared.complete || !matches!(self.buffering, RequestBuffering::Off);
+        remembered && !shared.lost && !shared.failed
     }
 }
 
@@ -165,12 +189,12 @@ fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
 impl Shared {
     fn size(&self) -> SizeHint {
         match (self.complete, &self.trailers) {
-            (true, None) => SizeHint::with_exact(self.kept_bytes as u64),
-            // Trailers need chunked framing.
-            (true, Some(_)) => SizeHint::default(),
-            (false, _) if self.kept.is_empty() => self.source.size_hint(),
+            // Trailers need chunked framing, which HTTP/1.0 has not.
+            (true, Some(_)) if self.chunked => SizeHint::default(),
+            (true, _) => SizeHint::with_exact(self.kept.bytes as u64),
+            (false, _) if self.kept.bytes == 0 => self.source.size_hint(),
             (false, _) => match self.source.size_hint().exact() {
-                Some(rest) => SizeHint::with_exact(rest + self.kept_bytes as u64),
+                Some(rest) => SizeHint::with_exact(rest + self.kept.bytes as u64),
                 None => SizeHint::default(),
             },
         }
@@ -180,12 +204,11 @@ impl Shared {
         if self.lost {
             return;
         }
-        if self.kept_bytes + data.len() > self.limit {
+        if self.kept.bytes + data.len() > self.limit {
             self.lost = true;
-            self.kept = Vec::new();
+            self.kept = Kept::default();
         } else {
-            self.kept_bytes += data.len();
-            self.kept.push(data.clone());
+            self.kept.push(data);
         }
     }
 
@@ -195,12 +218,19 @@ impl Shared {
             match ready!(self.source.as_mut().poll_frame(cx)) {
                 Some(Ok(frame)) => match frame.into_data() {
                     Ok(data) if data.is_empty() => {}
-                    Ok(data) => return Poll::Ready(Ok(Some(data))),
+                    Ok(data) => {
+                        self.seen += data.len() as u64;
+                        return Poll::Ready(Ok(Some(data)));
+                    }
                     Err(frame) => self.trailers = frame.into_trailers().ok(),
                 },
                 Some(Err(error)) => {
                     self.failed = true;
                     return Poll::Ready(Err(error));
+                }
+                None if self.promised.is_some_and(|promised| self.seen < promised) => {
+                    self.failed = true;
+                    return Poll::Ready(Err("the body ended early".into()));
                 }
                 None => {
                     self.complete = true;
@@ -212,8 +242,7 @@ impl Shared {
 
     fn poll_keep(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         if let Some(data) = ready!(self.poll_source(cx))? {
-            self.kept_bytes += data.len();
-            self.kept.push(data);
+            self.kept.push(&data);
         }
         Poll::Ready(Ok(()))
     }
@@ -223,8 +252,8 @@ impl Shared {
 pub(crate) struct AttemptBody {
     shared: Option<Arc<Mutex<Shared>>>,
     attempt: u32,
-    /// Kept pieces already sent.
-    next: usize,
+    /// How much of what is kept was sent.
+    next: Position,
     /// Bytes still to come, where known.
     left: Option<u64>,
     size: SizeHint,
@@ -279,8 +308,7 @@ impl Body for AttemptBody {
         if shared.reader != this.attempt {
             return Poll::Ready(Some(Err("a later attempt sends this body".into())));
         }
-        let kept = shared.kept.get(this.next).cloned();
-        let data = match kept {
+        let data = match shared.kept.next(&mut this.next) {
             Some(data) => Some(data),
             None if shared.complete => None,
             None => {
@@ -288,6 +316,7 @@ impl Body for AttemptBody {
                 match read {
                     Ok(Some(data)) => {
                         shared.keep(&data);
+                        this.next = shared.kept.end();
                         Some(data)
                     }
                     Ok(None) => None,
@@ -302,7 +331,6 @@ impl Body for AttemptBody {
             return Poll::Ready(trailers.map(|trailers| Ok(Frame::trailers(trailers))));
         };
         drop(shared);
-        this.next += 1;
         if let Some(left) = &mut this.left {
             *left = left.saturating_sub(data.len() as u64);
             if *left == 0 {
@@ -362,5 +390,49 @@ where
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use super::*;
+
+    struct Pieces(Vec<&'static str>);
+
+    impl Body for Pieces {
+        type Data = Bytes;
+        type Error = BoxError;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+            Poll::Ready(self.0.pop().map(|piece| Ok(Frame::data(piece.into()))))
+        }
+    }
+
+    #[test]
+    fn what_was_lost_after_the_decision_is_not_sent_short() {
+        let cx = &mut Context::from_waker(Waker::noop());
+        let limit = RequestBuffering::Replay { limit: 4 };
+        let mut body = RequestBody::new(Pieces(vec!["ef", "cd", "ab"]), limit, true);
+        let mut first = body.attempt();
+        for _ in 0..2 {
+            assert!(Pin::new(&mut first).poll_frame(cx).is_ready());
+        }
+        assert!(body.withdraw());
+        // The first attempt's connection runs on another thread and is not done yet.
+        assert!(matches!(
+            Pin::new(&mut first).poll_frame(cx),
+            Poll::Ready(Some(Err(_)))
+        ));
+        let mut second = body.attempt();
+        let mut sent = String::new();
+        while let Poll::Ready(Some(Ok(frame))) = Pin::new(&mut second).poll_frame(cx) {
+            sent.push_str(std::str::from_utf8(frame.data_ref().unwrap()).unwrap());
+        }
+        assert_eq!(sent, "abcdef");
     }
 }

@@ -17,6 +17,8 @@
 #[cfg(feature = "http")]
 pub(crate) mod body;
 mod buffering;
+#[cfg(feature = "http")]
+mod kept;
 mod next_upstream;
 
 pub use buffering::RequestBuffering;

@@ -31,6 +31,8 @@ pub struct ResponseBody {
     /// When the next read must have come; set by the first poll that finds nothing.
     due: Option<Instant>,
     length: u64,
+    /// It broke off, and says nothing more.
+    cut_short: bool,
 }
 
 /// What travels with a response until its body has ended.
@@ -58,6 +60,7 @@ impl ResponseBody {
             ride: Some(ride),
             due: None,
             length: 0,
+            cut_short: false,
         }
     }
 
@@ -84,27 +87,27 @@ impl ResponseBody {
 
     /// The last byte has come.
     fn end(&mut self) {
-        let Some(mut ride) = self.ride.take() else {
+        let Some(ride) = self.ride.take() else {
             return;
         };
-        ride.record(self.length);
-        if let Some((lease, ending)) = ride.lease.take() {
-            lease.settle(ending);
-        }
-        let sent = !ride.has_body || ride.conn.meter.sent_at().is_some();
-        if ride.reusable && sent {
-            ride.peer.pool.put(ride.peer.key, ride.conn);
+        let conn = ride.settle(None, self.length, None);
+        if let Some((conn, peer)) = conn {
+            peer.pool.put(peer.key, conn);
         }
     }
 
-    /// No more will come, though more was promised.
-    fn cut(&mut self, ending: Ending) {
-        if let Some(mut ride) = self.ride.take() {
-            ride.record(self.length);
-            if let Some((lease, _)) = ride.lease.take() {
-                lease.settle(ending);
-            }
+    /// No more will come, though more was promised. The connection goes with it.
+    fn cut(&mut self, ending: Ending, why: Option<&dyn fmt::Display>) {
+        if let Some(ride) = self.ride.take() {
+            self.cut_short = true;
+            ride.settle(Some(ending), self.length, why);
         }
+    }
+
+    /// Whether the whole request's time is over; looked at by every frame, for a body may never pause.
+    fn too_late(&self) -> bool {
+        let deadline = self.ride.as_ref().and_then(|ride| ride.deadline);
+        deadline.is_some_and(|deadline| clock::now() >= deadline)
     }
 
     fn poll_limits(&mut self, cx: &mut Context<'_>) -> Poll<Elapsed> {
@@ -113,7 +116,9 @@ impl ResponseBody {
         };
         let due = match self.due {
             Some(due) => due,
-            None => *self.due.insert(clock::now() + ride.proxy.read_timeout),
+            None => *self
+                .due
+                .insert(clock::after(clock::now(), ride.proxy.read_timeout)),
         };
         match ride.deadline {
             Some(deadline) if deadline < due => {
@@ -126,10 +131,30 @@ impl ResponseBody {
             }
         }
     }
+
+    fn out_of_time(&mut self, elapsed: Elapsed) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let ending = match elapsed {
+            // Our own limit is no evidence against the peer.
+            Elapsed::Request => Ending::Dropped,
+            _ => Ending::Cut,
+        };
+        self.cut(ending, Some(&elapsed));
+        Poll::Ready(Some(Err(elapsed.into())))
+    }
 }
 
 impl Ride {
-    fn record(&self, length: u64) {
+    /// Writes down what came of the attempt and gives its slot back; `ending` overrules what the
+    /// lease was to end with. Returns the connection if it may serve again.
+    fn settle(
+        self,
+        ending: Option<Ending>,
+        length: u64,
+        why: Option<&dyn fmt::Display>,
+    ) -> Option<(Box<Conn>, Arc<Peer>)> {
+        let disabled = self
+            .lease
+            .is_some_and(|(lease, planned)| lease.settle(ending.unwrap_or(planned)));
         if let Some(trail) = &self.trail {
             let response_time = self.started.elapsed();
             let meter = &self.conn.meter;
@@ -138,8 +163,12 @@ impl Ride {
                 attempt.response_length = length;
                 attempt.bytes_sent = meter.written() - self.written;
                 attempt.bytes_received = meter.read() - self.read;
+                attempt.failure = why.map(ToString::to_string);
+                attempt.disabled |= disabled;
             });
         }
+        let sent = !self.has_body || self.conn.meter.sent_at().is_some();
+        (ending.is_none() && self.reusable && sent).then_some((self.conn, self.peer))
     }
 }
 
@@ -152,6 +181,12 @@ impl Body for ResponseBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let this = &mut *self;
+        if this.cut_short {
+            return Poll::Ready(None);
+        }
+        if this.too_late() {
+            return this.out_of_time(Elapsed::Request);
+        }
         match Pin::new(&mut this.incoming).poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => {
                 this.due = None;
@@ -160,7 +195,7 @@ impl Body for ResponseBody {
                 Poll::Ready(Some(Ok(frame)))
             }
             Poll::Ready(Some(Err(error))) => {
-                this.cut(Ending::Cut);
+                this.cut(Ending::Cut, Some(&error));
                 Poll::Ready(Some(Err(error.into())))
             }
             Poll::Ready(None) => {
@@ -171,18 +206,13 @@ impl Body for ResponseBody {
             }
             Poll::Pending => {
                 let elapsed = ready!(this.poll_limits(cx));
-                this.cut(match elapsed {
-                    // Our own limit is no evidence against the peer.
-                    Elapsed::Request => Ending::Dropped,
-                    _ => Ending::Cut,
-                });
-                Poll::Ready(Some(Err(elapsed.into())))
+                this.out_of_time(elapsed)
             }
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.incoming.is_end_stream()
+        self.cut_short || self.incoming.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
@@ -193,11 +223,12 @@ impl Body for ResponseBody {
 impl Drop for ResponseBody {
     fn drop(&mut self) {
         let upgraded = self.ride.as_ref().is_some_and(|ride| ride.upgraded);
-        self.cut(if upgraded {
+        let ending = if upgraded {
             Ending::Served
         } else {
             Ending::Dropped
-        });
+        };
+        self.cut(ending, None);
     }
 }
 

@@ -122,7 +122,10 @@ impl Upstream {
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
-        let deadline = self.proxy.request_timeout.map(|limit| clock::now() + limit);
+        let deadline = self
+            .proxy
+            .request_timeout
+            .map(|limit| clock::after(clock::now(), limit));
         let host = self.group.host();
         let (request, refused) = self.rewritten(request);
         let buffering = self.proxy.request_buffering;

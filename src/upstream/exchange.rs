@@ -12,7 +12,7 @@ use tower_service::Service;
 use super::body::{ResponseBody, Ride};
 use super::config::Proxy;
 use super::trail::Trail;
-use crate::classify::http::{AttemptError, condition, header_size, keeps_alive};
+use crate::classify::http::{AttemptError, condition, connect_condition, header_size, keeps_alive};
 use crate::classify::{Condition, Outcome};
 use crate::clock;
 use crate::connect::{self, Address, Spelling};
@@ -30,7 +30,7 @@ pub(super) struct HttpEndpoint(Arc<Peer>);
 #[derive(Debug)]
 pub(super) struct Peer {
     pub(super) address: Address,
-    /// Its place among the peers of the group, for the pool.
+    /// Its address among those of the group, for the pool.
     pub(super) key: usize,
     pub(super) pool: Arc<Pool<AttemptBody>>,
 }
@@ -170,7 +170,7 @@ impl Exchange {
     fn fail(&mut self, outcome: Outcome, source: impl Into<BoxError>) -> AttemptError {
         let error = AttemptError::new(outcome, source);
         let status = match outcome.condition {
-            Condition::Aborted => None,
+            Condition::Aborted | Condition::Exhausted => None,
             Condition::Timeout => Some(504),
             _ => Some(502),
         };
@@ -203,11 +203,12 @@ impl Exchange {
         match wait.conn.poll_reply(cx) {
             Poll::Ready(Ok(response)) => Poll::Ready(Step::Header(response)),
             Poll::Ready(Err(mut error)) => {
-                let unsent = error.take_message().filter(|_| wait.reused);
-                if unsent.is_some() {
+                let unsent = error.take_message();
+                let sent = unsent.is_none();
+                if let (Some(request), true) = (unsent, wait.reused) {
                     // The connection was closed while it lay idle, which is as if it had not been
                     // there (KA-7). A new one that is closed before anything is sent is a failure.
-                    self.request = unsent;
+                    self.request = Some(request);
                     self.phase = Phase::Checkout;
                     return Poll::Ready(Step::Again);
                 }
@@ -219,7 +220,8 @@ impl Exchange {
                     } else {
                         condition(&error)
                     },
-                    sent: true,
+                    // Closed, or talked to, before a byte of the request was written.
+                    sent,
                     reused: wait.reused,
                 };
                 Poll::Ready(Step::Failed(outcome, error.into()))
@@ -298,31 +300,33 @@ impl Wait {
         proxy: &Proxy,
         cx: &mut Context<'_>,
     ) -> Poll<Elapsed> {
-        loop {
-            let meter = &self.conn.meter;
-            let (since, limit, elapsed) = match (meter.sent_at(), meter.blocked_since()) {
-                // The head alone fits any socket's buffer, so sending it takes no time worth a timer.
-                _ if !has_body => (self.begun, proxy.read_timeout, Elapsed::Header),
-                (Some(sent), _) => (sent, proxy.read_timeout, Elapsed::Header),
-                (None, Some(blocked)) => (blocked, proxy.send_timeout, Elapsed::Send),
-                (None, None) => {
-                    // Either wait may begin at any moment: look again no later than it could end.
-                    let pause = proxy.send_timeout.min(proxy.read_timeout).max(TICK);
-                    ready!(self.conn.timer.poll_until(clock::now() + pause, cx));
-                    continue;
-                }
-            };
-            let now = clock::now();
-            if limit.is_zero() && meter.written() == self.written && now < self.begun + TICK {
-                // Nothing waits for an answer to what has not been sent (TO-6).
+        let meter = &self.conn.meter;
+        let (since, limit, elapsed) = match (meter.sent_at(), meter.blocked_since()) {
+            // The head alone fits any socket's buffer, so sending it takes no time worth a timer.
+            _ if !has_body => (self.begun, proxy.read_timeout, Elapsed::Header),
+            (Some(sent), _) => (sent, proxy.read_timeout, Elapsed::Header),
+            (None, Some(blocked)) => (blocked, proxy.send_timeout, Elapsed::Send),
+            (None, None) => {
+                // Either wait may begin at any moment: look again no later than it could end.
+                let pause = proxy.send_timeout.min(proxy.read_timeout).max(TICK);
+                let again = clock::after(clock::now(), pause);
+                return self
+                    .conn
+                    .timer
+                    .poll_until(again, cx)
+                    .map(|()| Elapsed::Send);
+            }
+        };
+        if limit.is_zero() {
+            // Nothing waits for an answer to what has not been sent (TO-6).
+            if meter.written() == self.written && self.begun.elapsed() < TICK {
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
-            if now >= since + limit {
-                return Poll::Ready(elapsed);
-            }
-            ready!(self.conn.timer.poll_until(since + limit, cx));
+            return Poll::Ready(elapsed);
         }
+        let end = clock::after(since, limit);
+        self.conn.timer.poll_until(end, cx).map(|()| elapsed)
     }
 }
 
@@ -351,7 +355,7 @@ impl Future for Exchange {
                     Err(error) => {
                         let (condition, source) = match error {
                             ConnectError::Timeout => (Condition::Timeout, Elapsed::Connect.into()),
-                            ConnectError::Failed(source) => (Condition::Error, source),
+                            ConnectError::Failed(source) => (connect_condition(&source), source),
                         };
                         let outcome = Outcome {
                             condition,

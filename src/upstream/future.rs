@@ -2,7 +2,6 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep};
@@ -10,7 +9,7 @@ use tower_service::Service;
 
 use super::engine::Inner;
 use super::rules::Rules;
-use crate::balance::{Ending, Lease, Walk};
+use crate::balance::{Ending, Lease, PeerId, Walk};
 use crate::classify::{Condition, Outcome};
 use crate::clock;
 use crate::error::{Error, ErrorKind};
@@ -60,6 +59,14 @@ struct Call<S, R, Req> {
     fresh: bool,
 }
 
+/// An attempt that is over, and what may still have to be said about it.
+struct Ended<T, E> {
+    result: Result<T, E>,
+    condition: Condition,
+    ending: Ending,
+    peer: PeerId,
+}
+
 /// What is done once an attempt has ended.
 enum Next<S, T> {
     Answer(Result<T, Error>),
@@ -74,11 +81,10 @@ where
     pub(super) fn new(inner: Arc<Inner<S, R>>, request: Req) -> Self {
         let walk = inner.roster.walk(inner.terms.tries);
         let started = clock::now();
+        let deadline = inner.terms.request_timeout;
+        let deadline = deadline.map(|limit| clock::after(started, limit));
         Self {
-            deadline: inner
-                .terms
-                .request_timeout
-                .map(|limit| Box::pin(tokio::time::sleep_until(started + limit))),
+            deadline: deadline.map(|at| Box::pin(tokio::time::sleep_until(at))),
             call: Call {
                 inner,
                 request: Some(request),
@@ -107,17 +113,34 @@ where
         Some(service)
     }
 
-    /// Picks, and if nobody is left gives up with `otherwise` or NGINX's bare 502 (NL-1).
-    fn ask_next(&mut self, at: Instant, otherwise: Option<Error>) -> Next<S, R::Response> {
+    /// Picks, and if nobody is left ends the request: with NGINX's bare 502, or in Strict with what
+    /// the last peer said (NL-1).
+    fn ask_next(
+        &mut self,
+        at: Instant,
+        last: Option<Ended<R::Reply, R::Error>>,
+    ) -> Next<S, R::Response> {
         if let Some(service) = self.pick(at) {
+            if let Some(Ended {
+                result: Ok(reply),
+                ending,
+                ..
+            }) = last
+            {
+                self.inner.rules.discard(reply, ending);
+            }
             return Next::Ask(service);
         }
-        if let Some(request) = &self.request {
-            self.inner.rules.none_left(request);
+        match (self.inner.roster.semantics(), last) {
+            (Semantics::Strict, Some(last)) => self.hand_out(last, None),
+            (_, _) => {
+                if let Some(request) = &self.request {
+                    self.inner.rules.none_left(request);
+                }
+                let error = Error::new(ErrorKind::NoLiveUpstreams);
+                Next::Answer(Err(error.after(self.attempts)))
+            }
         }
-        Next::Answer(Err(otherwise
-            .unwrap_or_else(|| Error::new(ErrorKind::NoLiveUpstreams))
-            .after(self.attempts)))
     }
 
     fn attempt(&mut self, service: &mut S) -> Option<S::Future> {
@@ -127,138 +150,165 @@ where
         Some(service.call(self.inner.rules.attempt(request, peer, self.fresh)))
     }
 
-    fn attempted(&self, request: &Req, outcome: Outcome, elapsed: Duration) -> Attempted {
+    fn attempted(&self, request: &Req, outcome: Outcome, tries: u32) -> Attempted {
         Attempted {
             outcome,
-            tries: self.walk.tries(),
-            elapsed,
+            tries,
+            elapsed: self.started.elapsed(),
             idempotent: self.inner.rules.idempotent(request),
             replayable: self.inner.rules.replayable(request),
         }
     }
 
-    /// Settles an attempt that cost the request a try, and says whether the next may follow.
-    fn move_on(&mut self, lease: Lease, ending: Ending, outcome: Outcome) -> bool {
-        let disabled = lease.settle(ending);
-        self.walk.spend();
-        // A kept connection that broke cost a try that tells nothing of the next peer.
-        if outcome.reused && outcome.condition == Condition::Error {
-            self.walk.refund();
-        }
+    /// Whether the request may go to the next peer with so many tries left. If so, what was sent of
+    /// it so far is taken back.
+    fn may_move_on(&self, outcome: Outcome, tries: u32) -> bool {
         let Some(request) = &self.request else {
             return false;
         };
-        if disabled {
-            self.inner.rules.disabled(request);
-        }
-        let attempted = self.attempted(request, outcome, self.started.elapsed());
-        self.inner.terms.allow(attempted)
+        self.inner
+            .terms
+            .allow(self.attempted(request, outcome, tries))
+            && (!outcome.sent || self.inner.rules.withdraw(request))
     }
 
-    fn ended(&mut self, result: Result<R::Reply, R::Error>) -> Next<S, R::Response> {
-        let outcome = self.inner.rules.outcome(&result);
+    /// Settles an attempt that cost the request a try.
+    fn spend(&mut self, lease: Lease, ending: Ending) {
+        let disabled = lease.settle(ending);
+        self.walk.spend();
+        if let (true, Some(request)) = (disabled, &self.request) {
+            self.inner.rules.disabled(request);
+        }
+    }
+
+    /// An attempt is over: what it says of its peer follows from the condition alone, whether it came
+    /// as an answer or as an error.
+    fn ended(&mut self, result: Result<R::Reply, R::Error>, asked: bool) -> Next<S, R::Response> {
+        let mut outcome = self.inner.rules.outcome(&result);
+        // Nothing is sent to a service that never became ready.
+        outcome.sent &= asked;
         let Some(lease) = self.lease.take() else {
             unreachable!("an attempt runs under a lease");
         };
-        match result {
-            Ok(reply) => self.answered(reply, lease, outcome),
-            Err(error) => self.failed(error, lease, outcome),
-        }
-    }
-
-    /// NU-7 and NU-8: a complete header, listed or not.
-    fn answered(
-        &mut self,
-        reply: R::Reply,
-        lease: Lease,
-        outcome: Outcome,
-    ) -> Next<S, R::Response> {
-        let listed = outcome
-            .condition
-            .keyword()
-            .is_some_and(|keyword| self.inner.terms.next_upstream.contains(keyword));
-        if !listed {
-            return self.finish(reply, Some((lease, Ending::Served)));
-        }
-        // This attempt's try is not spent yet, so one more than it must be left.
-        let again = self.request.as_ref().is_some_and(|request| {
-            let mut attempted = self.attempted(request, outcome, self.started.elapsed());
-            attempted.tries = attempted.tries.saturating_sub(1);
-            self.inner.terms.allow(attempted)
-        });
-        if !again {
-            let blameless = outcome.condition.is_blameless();
-            let ending = if blameless {
-                Ending::Served
-            } else {
-                Ending::Passed
-            };
-            return self.finish(reply, Some((lease, ending)));
-        }
-        let ending = match outcome.condition.is_blameless() {
-            true => Ending::Next,
-            false => Ending::Failed,
+        let mut ended = Ended {
+            result,
+            condition: outcome.condition,
+            ending: Ending::Served,
+            peer: lease.peer(),
         };
-        self.move_on(lease, ending, outcome);
-        match self.inner.roster.semantics() {
-            Semantics::Nginx => {
-                self.inner.rules.discard(reply, ending);
-                self.ask_next(clock::now(), None)
+        match outcome.condition {
+            Condition::Served => self.hand_out(ended, Some(lease)),
+            Condition::Aborted | Condition::Exhausted => {
+                ended.ending = Ending::Dropped;
+                self.hand_out(ended, Some(lease))
             }
-            Semantics::Strict => match self.pick(clock::now()) {
-                Some(service) => {
-                    self.inner.rules.discard(reply, ending);
-                    Next::Ask(service)
-                }
-                None => self.finish(reply, None),
-            },
+            condition if condition.is_failure() => self.failed(ended, lease, outcome),
+            _ => self.answered(ended, lease, outcome),
         }
     }
 
     /// NU-5: no usable answer.
-    fn failed(&mut self, error: R::Error, lease: Lease, outcome: Outcome) -> Next<S, R::Response> {
-        let endpoint = self.inner.endpoint(lease.peer());
-        let (service, peer) = (endpoint.service.clone(), Arc::clone(&endpoint.name));
-        let error = Error::of(outcome.condition)
-            .because(error)
-            .at(peer)
-            .after(self.attempts);
-        if outcome.condition == Condition::Aborted {
-            lease.settle(Ending::Dropped);
-            return Next::Answer(Err(error));
+    fn failed(
+        &mut self,
+        mut ended: Ended<R::Reply, R::Error>,
+        lease: Lease,
+        outcome: Outcome,
+    ) -> Next<S, R::Response> {
+        let broken = outcome.reused && outcome.condition == Condition::Error;
+        if broken && !self.fresh && self.inner.roster.semantics() == Semantics::Strict {
+            return self.stale(ended, lease, outcome);
         }
-        if self.repairs_stale(&outcome) {
-            self.lease = Some(lease);
-            self.fresh = true;
-            return Next::Ask(service);
+        ended.ending = Ending::Failed;
+        self.spend(lease, Ending::Failed);
+        if broken {
+            // It tells nothing of the next peer.
+            self.walk.refund();
         }
-        if !self.move_on(lease, Ending::Failed, outcome) {
-            return Next::Answer(Err(error));
-        }
-        match self.inner.roster.semantics() {
-            Semantics::Nginx => self.ask_next(clock::now(), None),
-            Semantics::Strict => self.ask_next(clock::now(), Some(error)),
+        match self.may_move_on(outcome, self.walk.tries()) {
+            true => self.ask_next(clock::now(), Some(ended)),
+            false => self.hand_out(ended, None),
         }
     }
 
-    /// A connection that went stale in the pool says nothing of its peer: NGINX counts it and moves
-    /// on (KA-8, KA-9), Strict asks the same peer again over a new one.
-    fn repairs_stale(&self, outcome: &Outcome) -> bool {
-        let stale = outcome.reused && outcome.condition == Condition::Error;
-        stale
-            && !self.fresh
-            && self.inner.roster.semantics() == Semantics::Strict
-            && self.request.as_ref().is_some_and(|request| {
-                let attempted = self.attempted(request, *outcome, Duration::ZERO);
-                self.inner.terms.repeatable(&attempted)
-            })
+    /// A connection that went stale in the pool says nothing of its peer. NGINX counts it and moves
+    /// on (KA-8, KA-9); Strict asks the same peer again over a new one, if that is safe.
+    fn stale(
+        &mut self,
+        mut ended: Ended<R::Reply, R::Error>,
+        lease: Lease,
+        outcome: Outcome,
+    ) -> Next<S, R::Response> {
+        let again = self.request.as_ref().is_some_and(|request| {
+            let attempted = self.attempted(request, outcome, self.walk.tries());
+            self.inner.terms.repeatable(&attempted) && self.inner.rules.withdraw(request)
+        });
+        if !again {
+            ended.ending = Ending::Dropped;
+            return self.hand_out(ended, Some(lease));
+        }
+        let service = self.inner.endpoint(lease.peer()).service.clone();
+        self.lease = Some(lease);
+        self.fresh = true;
+        Next::Ask(service)
     }
 
-    fn finish(&mut self, reply: R::Reply, lease: Option<(Lease, Ending)>) -> Next<S, R::Response> {
+    /// NU-7 and NU-8: a complete answer with a status that a keyword names.
+    fn answered(
+        &mut self,
+        mut ended: Ended<R::Reply, R::Error>,
+        lease: Lease,
+        outcome: Outcome,
+    ) -> Next<S, R::Response> {
+        let blameless = outcome.condition.is_blameless();
+        // This attempt's try is not spent yet, so one more than it must be left.
+        if self.may_move_on(outcome, self.walk.tries().saturating_sub(1)) {
+            ended.ending = if blameless {
+                Ending::Next
+            } else {
+                Ending::Failed
+            };
+            self.spend(lease, ended.ending);
+            return self.ask_next(clock::now(), Some(ended));
+        }
+        let keyword = outcome.condition.keyword();
+        let listed = keyword.is_some_and(|word| self.inner.terms.next_upstream.contains(word));
+        if listed && !blameless {
+            ended.ending = Ending::Passed;
+        }
+        self.hand_out(ended, Some(lease))
+    }
+
+    /// The end of the request. A lease that is left rides with the answer.
+    fn hand_out(
+        &mut self,
+        ended: Ended<R::Reply, R::Error>,
+        lease: Option<Lease>,
+    ) -> Next<S, R::Response> {
+        let Ended {
+            result,
+            condition,
+            ending,
+            peer,
+        } = ended;
         let Some(request) = self.request.take() else {
             unreachable!("a request is answered once");
         };
-        Next::Answer(Ok(self.inner.rules.finish(request, reply, lease)))
+        Next::Answer(match result {
+            Ok(reply) => {
+                let lease = lease.map(|lease| (lease, ending));
+                Ok(self.inner.rules.finish(request, reply, lease))
+            }
+            Err(error) => {
+                if let Some(lease) = lease {
+                    lease.settle(ending);
+                }
+                let peer = Arc::clone(&self.inner.endpoint(peer).name);
+                Err(Error::of(condition)
+                    .because(error)
+                    .at(peer)
+                    .after(self.attempts))
+            }
+        })
     }
 }
 
@@ -293,11 +343,11 @@ where
                         this.state.set(State::Attempt { future });
                         continue;
                     }
-                    Poll::Ready(Err(error)) => this.call.ended(Err(error)),
+                    Poll::Ready(Err(error)) => this.call.ended(Err(error), false),
                     Poll::Pending => break Poll::Pending,
                 },
                 StateProj::Attempt { future } => match future.poll(cx) {
-                    Poll::Ready(result) => this.call.ended(result),
+                    Poll::Ready(result) => this.call.ended(result, true),
                     Poll::Pending => break Poll::Pending,
                 },
             };

@@ -155,16 +155,18 @@ impl Group {
             pool,
             ..
         } = &*self.0;
-        let endpoint = |(key, peer): (usize, &Peer)| Endpoint {
+        let peers = || primary.iter().chain(backup);
+        // Connections belong to an address, whichever lines name it (KA-1).
+        let key = |address: &Address| peers().position(|peer| peer.address == *address);
+        let endpoint = |peer: &Peer| Endpoint {
             name: Arc::clone(&peer.name),
-            service: HttpEndpoint::new(peer.address.clone(), key, Arc::clone(pool)),
+            service: HttpEndpoint::new(
+                peer.address.clone(),
+                key(&peer.address).unwrap_or_default(),
+                Arc::clone(pool),
+            ),
         };
-        let mut all: Vec<_> = primary
-            .iter()
-            .chain(backup)
-            .enumerate()
-            .map(endpoint)
-            .collect();
+        let mut all: Vec<_> = peers().map(endpoint).collect();
         let backup = all.split_off(primary.len());
         [all, backup]
     }

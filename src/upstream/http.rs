@@ -16,7 +16,7 @@ use super::trail::{Attempt, Trail};
 use crate::balance::{Ending, Lease, PeerId};
 use crate::classify::http::AttemptError;
 use crate::classify::{Condition, Outcome};
-use crate::error::{BoxError, Error};
+use crate::error::{BoxError, Error, ErrorKind};
 use crate::retry::RequestBuffering;
 use crate::retry::body::RequestBody;
 
@@ -51,6 +51,10 @@ impl Call {
         B::Error: Into<BoxError>,
     {
         let (mut parts, body) = request.into_parts();
+        // Peers are spoken to in HTTP/1; hyper would drop the body of an HTTP/2 request, and panics on 3.
+        if parts.version != Version::HTTP_10 {
+            parts.version = Version::HTTP_11;
+        }
         let exact = body.size_hint().exact();
         let buffering = match (parts.version, exact, buffering) {
             (Version::HTTP_10, None, RequestBuffering::Off) => {
@@ -61,7 +65,7 @@ impl Call {
             }
             (_, _, buffering) => buffering,
         };
-        let body = RequestBody::new(body, buffering);
+        let body = RequestBody::new(body, buffering, parts.version == Version::HTTP_11);
         if !parts.headers.contains_key(HOST) {
             let named = parts
                 .uri
@@ -81,6 +85,7 @@ impl Call {
         if !keeps_length {
             parts.headers.remove(CONTENT_LENGTH);
         }
+        let tunnels = parts.method == Method::CONNECT;
         Self {
             method: parts.method,
             uri: origin_form(parts.uri),
@@ -90,7 +95,11 @@ impl Call {
             extensions: parts.extensions,
             body,
             deadline,
-            refused,
+            refused: refused.or_else(|| {
+                // A tunnel through us is a proxy's business, and NGINX's 405.
+                let why = "CONNECT is not passed on";
+                tunnels.then(|| Error::new(ErrorKind::InvalidRequest).because(why))
+            }),
         }
     }
 }
@@ -143,9 +152,11 @@ impl Rules<Call> for HttpRules {
             let chunked = HeaderValue::from_static("chunked");
             request.headers_mut().insert(TRANSFER_ENCODING, chunked);
         }
+        // hyper does not poll a body of no bytes.
+        let has_body = request.body().size_hint().exact() != Some(0);
         HttpAttempt {
             request,
-            has_body: !call.body.is_empty(),
+            has_body,
             fresh,
             proxy: Arc::clone(&self.proxy),
             trail: call.trail.clone(),
@@ -166,6 +177,10 @@ impl Rules<Call> for HttpRules {
 
     fn replayable(&self, call: &Call) -> bool {
         call.body.replayable()
+    }
+
+    fn withdraw(&self, call: &Call) -> bool {
+        call.body.withdraw()
     }
 
     fn disabled(&self, call: &Call) {

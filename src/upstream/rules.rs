@@ -44,6 +44,13 @@ pub trait Rules<Req> {
         true
     }
 
+    /// The request moves on: earlier attempts read no more of it. False when they have meanwhile read
+    /// what cannot be sent again.
+    fn withdraw(&self, request: &Req) -> bool {
+        let _ = request;
+        true
+    }
+
     /// A failure took the peer of the newest attempt out of use.
     fn disabled(&self, request: &Req) {
         let _ = request;

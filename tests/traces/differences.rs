@@ -130,7 +130,7 @@ async fn nobody_left_is_a_bare_502_only_in_nginx() {
             "-> [B, C, A]",
             "A=hang",
             "nginx: -> 502 [A, u] (504, 502)",
-            "strict: -> 504 [A, u] (504, 502)",
+            "strict: -> 504 [A] (504)",
         ],
     )
     .await;
