@@ -10,7 +10,6 @@ pub(crate) fn now() -> Instant {
 }
 
 /// `at` and a limit later; a limit too long for the clock is as good as none.
-#[cfg(feature = "http")]
 pub(crate) fn after(at: Instant, limit: Duration) -> Instant {
     const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
     at + limit.min(CENTURY)

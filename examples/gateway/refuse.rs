@@ -22,7 +22,10 @@ pub fn automatic_answer(written: &[u8]) -> Option<usize> {
         return None;
     }
     let last = written.len().saturating_sub(AUTOMATIC);
-    let start = last + written[last..].windows(10).rposition(|w| w == b"HTTP/1.1 4")?;
+    let start = last
+        + written[last..]
+            .windows(10)
+            .rposition(|w| w == b"HTTP/1.1 4")?;
     let mut words = written[start..].windows(8);
     let ours = words.any(|w| w.eq_ignore_ascii_case(b"server: "));
     (!ours).then_some(start)

@@ -23,15 +23,14 @@ pub(super) struct Position {
 impl Kept {
     pub(super) fn push(&mut self, data: &Bytes) {
         self.bytes += data.len();
-        if data.len() < LARGE {
+        let large = data.len() >= LARGE;
+        if !large {
             self.tail.extend_from_slice(data);
         }
-        if data.len() >= LARGE || self.tail.len() >= LARGE {
-            if !self.tail.is_empty() {
-                self.pieces.push(self.tail.split().freeze());
-            }
+        if !self.tail.is_empty() && (large || self.tail.len() >= LARGE) {
+            self.pieces.push(self.tail.split().freeze());
         }
-        if data.len() >= LARGE {
+        if large {
             self.pieces.push(data.clone());
         }
     }
