@@ -49,6 +49,8 @@ pub(super) struct HttpAttempt {
     pub(super) fresh: bool,
     pub(super) proxy: Arc<Proxy>,
     pub(super) trail: Option<Trail>,
+    /// How header names are written, if unusually.
+    pub(super) spelling: Option<Spelling>,
 }
 
 impl Service<HttpAttempt> for HttpEndpoint {
@@ -67,6 +69,7 @@ impl Service<HttpAttempt> for HttpEndpoint {
             fresh,
             proxy,
             trail,
+            spelling,
         } = attempt;
         Exchange {
             peer: Arc::clone(&self.0),
@@ -75,6 +78,7 @@ impl Service<HttpAttempt> for HttpEndpoint {
             fresh,
             proxy,
             trail,
+            spelling,
             started: clock::now(),
             phase: Phase::Checkout,
         }
@@ -98,6 +102,7 @@ pub(super) struct Exchange {
     fresh: bool,
     proxy: Arc<Proxy>,
     trail: Option<Trail>,
+    spelling: Option<Spelling>,
     started: Instant,
     phase: Phase,
 }
@@ -146,7 +151,7 @@ impl Exchange {
             request.body_mut().attach(&conn.meter);
         }
         let (written, read) = (conn.meter.written(), conn.meter.read());
-        if let Some(spelling) = request.extensions().get::<Spelling>() {
+        if let Some(spelling) = &self.spelling {
             conn.meter.spell(spelling);
         }
         conn.send(request);

@@ -16,6 +16,7 @@ use super::trail::{Attempt, Trail};
 use crate::balance::{Ending, Lease, PeerId};
 use crate::classify::http::AttemptError;
 use crate::classify::{Condition, Outcome};
+use crate::connect::Spelling;
 use crate::error::{BoxError, Error, ErrorKind};
 use crate::retry::RequestBuffering;
 use crate::retry::body::RequestBody;
@@ -33,6 +34,7 @@ pub(super) struct Call {
     extensions: Extensions,
     body: RequestBody,
     trail: Option<Trail>,
+    spelling: Option<Spelling>,
     deadline: Option<Instant>,
     /// Why it is not to be sent.
     refused: Option<Error>,
@@ -91,7 +93,8 @@ impl Call {
             uri: origin_form(parts.uri),
             version: parts.version,
             headers: parts.headers,
-            trail: parts.extensions.get::<Trail>().cloned(),
+            trail: parts.extensions.remove(),
+            spelling: parts.extensions.remove(),
             extensions: parts.extensions,
             body,
             deadline,
@@ -160,6 +163,7 @@ impl Rules<Call> for HttpRules {
             fresh,
             proxy: Arc::clone(&self.proxy),
             trail: call.trail.clone(),
+            spelling: call.spelling.clone(),
         }
     }
 

@@ -30,11 +30,16 @@ async fn a_thousand_callers_drop_their_requests_at_random_moments() {
             b.keepalive(8).semantics(semantics)
         });
         let mut callers = tokio::task::JoinSet::new();
-        for _ in 0..1000 {
+        for n in 0..1000 {
             let upstream = upstream.clone();
             callers.spawn(async move {
                 sleep(Duration::from_millis(fastrand::u64(0..100))).await;
-                let patience = Duration::from_micros(fastrand::u64(0..12_000));
+                // However busy the machine: some leave at once, and some stay.
+                let patience = match n % 10 {
+                    0 => Duration::ZERO,
+                    1 => Duration::from_secs(30),
+                    _ => Duration::from_micros(fastrand::u64(0..12_000)),
+                };
                 timeout(patience, async {
                     let reply = upstream.send(get("/")).await.unwrap();
                     reply.into_body().collect().await.unwrap();
@@ -49,7 +54,10 @@ async fn a_thousand_callers_drop_their_requests_at_random_moments() {
             .into_iter()
             .filter(|served| *served)
             .count();
-        assert!((1..1000).contains(&served), "{served} of 1000 were served");
+        assert!(
+            (100..=900).contains(&served),
+            "{served} of 1000 were served"
+        );
         assert_eq!(standing(&upstream), [(0, 0), (0, 0)], "{semantics:?}");
         assert!(upstream.group().idle_connections() <= 8);
         assert_eq!(fetch(&upstream).await.unwrap(), (200, "okok".into()));
