@@ -1,60 +1,15 @@
 //! Request bodies: streamed, remembered, repeated, or read first (NU-12 to NU-14, HD-6).
 
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::stream;
-use http_body::Frame;
-use http_body_util::{BodyExt, Full, StreamBody};
-use tokio::time::sleep;
-use tower_upstream::{BoxError, ErrorKind, NextUpstream, RequestBuffering, Trail};
+use http_body_util::Full;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tower_upstream::{ErrorKind, RequestBuffering};
 
-use crate::peer::{OK, Peer, fetch_as, peer, refusing, standing, statuses, upstream};
-
-/// Records the requests it answers.
-async fn recording(reply: &'static str) -> (Peer, Arc<Mutex<Vec<String>>>) {
-    let seen = Arc::new(Mutex::new(Vec::new()));
-    let record = Arc::clone(&seen);
-    let peer = peer(move |_, mut stream| {
-        let record = Arc::clone(&record);
-        async move {
-            while let Some(request) = stream.request().await {
-                record.lock().unwrap().push(request.to_ascii_lowercase());
-                stream.write(reply).await;
-            }
-        }
-    })
-    .await;
-    (peer, seen)
-}
-
-/// Reads a whole request and closes.
-async fn closing() -> Peer {
-    peer(|_, mut stream| async move {
-        stream.request().await;
-    })
-    .await
-}
-
-/// A body of unknown length that arrives in pieces.
-fn pieces(
-    count: usize,
-    size: usize,
-    pause: Duration,
-) -> impl http_body::Body<Data = Bytes, Error = BoxError> + Send + 'static {
-    StreamBody::new(stream::unfold(0, move |n| async move {
-        if n > 0 {
-            sleep(pause).await;
-        }
-        let frame = Frame::data(Bytes::from(vec![b'x'; size]));
-        (n < count).then_some((Ok(frame), n + 1))
-    }))
-}
-
-fn put<B>(body: B) -> http::Request<B> {
-    http::Request::put("/").body(body).unwrap()
-}
+use crate::body::{pieces, put, with_trailers};
+use crate::peer::{OK, answering, closing, fetch_as, recording, refusing, statuses, upstream};
 
 #[tokio::test]
 async fn a_known_length_is_announced_and_an_unknown_one_is_chunked() {
@@ -198,11 +153,7 @@ async fn http_1_0_requests_are_never_chunked() {
 async fn trailers_are_forwarded() {
     let (peer, seen) = recording(OK).await;
     let upstream = upstream([peer.server()], |b| b);
-    let mut trailers = http::HeaderMap::new();
-    trailers.insert("x-sum", "12".parse().unwrap());
-    let frames = [Frame::data(Bytes::from("hi")), Frame::trailers(trailers)];
-    let body = StreamBody::new(stream::iter(frames.map(Ok::<_, BoxError>)));
-    let mut request = put(body);
+    let mut request = put(with_trailers());
     request
         .headers_mut()
         .insert("trailer", "x-sum".parse().unwrap());
@@ -215,42 +166,65 @@ async fn trailers_are_forwarded() {
 }
 
 #[tokio::test]
-async fn a_callers_broken_body_blames_nobody() {
-    let (a, b) = (closing().await, closing().await);
-    let upstream = upstream([a.server(), b.server()], |b| {
-        b.next_upstream(NextUpstream::ERROR | NextUpstream::NON_IDEMPOTENT)
-    });
-    let broken = stream::iter([
-        Ok(Frame::data(Bytes::from("half"))),
-        Err::<_, BoxError>("the caller hung up".into()),
-    ]);
-    let trail = Trail::new();
-    let mut request = http::Request::post("/")
-        .body(StreamBody::new(broken))
-        .unwrap();
-    request.extensions_mut().insert(trail.clone());
-    let error = upstream.send(request).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::RequestBody);
-    assert_eq!(trail.attempts().len(), 1);
-    assert_eq!(standing(&upstream), [(0, 0), (0, 0)]);
+async fn a_body_arrives_whatever_the_callers_version() {
+    let (peer, seen) = recording(OK).await;
+    let upstream = upstream([peer.server()], |b| b);
+    for version in [http::Version::HTTP_2, http::Version::HTTP_3] {
+        let mut request = put(pieces(1, 5, Duration::ZERO));
+        *request.version_mut() = version;
+        fetch_as(&upstream, request).await.unwrap();
+        let sent = seen.lock().unwrap().pop().unwrap();
+        assert!(
+            sent.starts_with("put / http/1.1\r\n"),
+            "{version:?}: {sent}"
+        );
+        assert!(
+            sent.contains("\r\n\r\n5\r\nxxxxx\r\n0\r\n"),
+            "{version:?}: {sent}"
+        );
+    }
 }
 
 #[tokio::test]
-async fn an_early_answer_is_passed_on_and_its_connection_closed() {
-    // RS-14: 413 while most of the body is still to come.
-    let early = peer(|_, mut stream| async move {
-        stream.head().await;
-        stream
-            .write("HTTP/1.1 413 No\r\nContent-Length: 2\r\n\r\nno")
-            .await;
-        stream.closed().await;
-    })
-    .await;
-    let upstream = upstream([early.server()], |b| b.keepalive(4));
-    let body = pieces(1000, 100_000, Duration::from_millis(1));
-    let reply = upstream.send(put(body)).await.unwrap();
-    assert_eq!(reply.status(), 413);
-    assert_eq!(reply.into_body().collect().await.unwrap().to_bytes(), "no");
-    assert_eq!(upstream.group().idle_connections(), 0);
-    assert_eq!(standing(&upstream), [(0, 0)]);
+async fn trailers_do_not_cost_an_http_1_0_request_its_body() {
+    for buffering in [
+        RequestBuffering::On { max: 100 },
+        RequestBuffering::Replay { limit: 100 },
+        RequestBuffering::Off,
+    ] {
+        let (peer, seen) = recording(OK).await;
+        let upstream = upstream([peer.server()], |b| b.request_buffering(buffering));
+        let mut request = put(with_trailers());
+        *request.version_mut() = http::Version::HTTP_10;
+        fetch_as(&upstream, request).await.unwrap();
+        let sent = seen.lock().unwrap().pop().unwrap();
+        assert!(
+            sent.contains("content-length: 2\r\n"),
+            "{buffering:?}: {sent}"
+        );
+        assert!(sent.ends_with("\r\n\r\nhi"), "{buffering:?}: {sent}");
+    }
+}
+
+#[tokio::test]
+async fn w11_an_unbuffered_body_that_came_with_its_head_moves_on() {
+    let (a, b) = (closing().await, answering(OK).await);
+    let upstream = upstream([a.server(), b.server()], |b| {
+        b.request_buffering(RequestBuffering::Off)
+    });
+    // Between a client and the peers, as a gateway is.
+    let (mut client, server) = tokio::io::duplex(1024);
+    let service =
+        hyper::service::service_fn(move |request: http::Request<hyper::body::Incoming>| {
+            upstream.send(request)
+        });
+    let server =
+        hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(server), service);
+    tokio::spawn(server);
+    let request = b"PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nten bytes.";
+    client.write_all(request).await.unwrap();
+    let mut status = [0; 12];
+    client.read_exact(&mut status).await.unwrap();
+    assert_eq!(&status, b"HTTP/1.1 200");
+    assert_eq!((a.accepted(), b.accepted()), (1, 1));
 }

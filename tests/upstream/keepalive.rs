@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use tower_upstream::Semantics;
+use tower_upstream::{RequestBuffering, Semantics};
 
+use crate::body::{nothing, put};
 use crate::peer::{OK, answering, fetch, fetch_as, get, peer, standing, statuses, until, upstream};
 
 #[tokio::test]
@@ -216,4 +217,41 @@ async fn a_404_that_moved_on_keeps_its_connection_and_a_500_does_not() {
         2,
         "one connection each of the attempts it got"
     );
+}
+
+#[tokio::test]
+async fn in_strict_a_stale_connection_counts_for_nothing_even_under_a_post() {
+    let (a, b) = (stale().await, answering(OK).await);
+    let upstream = upstream([a.server(), b.server()], |b| {
+        b.keepalive(4).semantics(Semantics::Strict)
+    });
+    for _ in 0..2 {
+        assert_eq!(statuses(&upstream, get("/")).await, [Some(200)]);
+    }
+    let post = http::Request::post("/").body(String::from("once")).unwrap();
+    assert_eq!(statuses(&upstream, post).await, [Some(502)]);
+    assert_eq!(standing(&upstream), [(0, 0), (0, 0)]);
+}
+
+#[tokio::test]
+async fn an_address_on_two_lines_shares_its_connections() {
+    let peer = answering(OK).await;
+    let upstream = upstream([peer.server(), peer.server()], |b| b.keepalive(4));
+    for _ in 0..4 {
+        fetch(&upstream).await.unwrap();
+    }
+    assert_eq!(peer.accepted(), 1, "KA-1");
+}
+
+#[tokio::test]
+async fn a_body_that_turned_out_empty_leaves_its_connection_usable() {
+    let peer = answering(OK).await;
+    let upstream = upstream([peer.server()], |b| {
+        b.keepalive(4)
+            .request_buffering(RequestBuffering::On { max: 100 })
+    });
+    for _ in 0..3 {
+        fetch_as(&upstream, put(nothing())).await.unwrap();
+    }
+    assert_eq!(peer.accepted(), 1);
 }

@@ -1,6 +1,7 @@
 //! The whole corridor over real sockets, a file per room.
 
 mod bodies;
+mod body;
 mod cancel;
 mod keepalive;
 #[cfg(feature = "nginx")]
@@ -8,3 +9,4 @@ mod nginx;
 mod peer;
 mod responses;
 mod timeouts;
+mod uploads;

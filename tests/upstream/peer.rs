@@ -2,8 +2,8 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Empty};
@@ -54,6 +54,31 @@ pub(crate) async fn answering(reply: &'static str) -> Peer {
         while stream.request().await.is_some() {
             stream.write(reply).await;
         }
+    })
+    .await
+}
+
+/// A peer that answers every request with `reply`, and the requests it got, in lower case.
+pub(crate) async fn recording(reply: &'static str) -> (Peer, Arc<Mutex<Vec<String>>>) {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let record = Arc::clone(&seen);
+    let peer = peer(move |_, mut stream| {
+        let record = Arc::clone(&record);
+        async move {
+            while let Some(request) = stream.request().await {
+                record.lock().unwrap().push(request.to_ascii_lowercase());
+                stream.write(reply).await;
+            }
+        }
+    })
+    .await;
+    (peer, seen)
+}
+
+/// A peer that reads a whole request and closes.
+pub(crate) async fn closing() -> Peer {
+    peer(|_, mut stream| async move {
+        stream.request().await;
     })
     .await
 }

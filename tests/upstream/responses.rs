@@ -1,11 +1,17 @@
 //! RS: what of a peer's answer reaches the caller, and what counts.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::time::Duration;
+
 use bytes::Bytes;
 use http_body_util::{BodyExt, Empty};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tower_upstream::{ErrorKind, NextUpstream, Semantics};
+use tower_upstream::{ErrorKind, NextUpstream, Semantics, Server, Trail};
 
-use crate::peer::{OK, answering, fetch, get, peer, refusing, standing, statuses, upstream};
+use crate::peer::{
+    OK, answering, fetch, fetch_as, get, peer, refusing, standing, statuses, upstream,
+};
 
 #[tokio::test]
 async fn w12_what_a_peer_sends_and_closes_after() {
@@ -182,7 +188,7 @@ async fn host_and_request_line_follow_from_the_uri() {
             "host: api.example.no",
         ),
     ] {
-        let seen = crate::peer::fetch_as(&upstream, get(uri)).await.unwrap().1;
+        let seen = fetch_as(&upstream, get(uri)).await.unwrap().1;
         assert!(seen.starts_with(line), "{seen}");
         assert!(seen.to_ascii_lowercase().contains(host), "{seen}");
     }
@@ -236,4 +242,74 @@ async fn response_trailers_reach_the_caller() {
         .await
         .unwrap();
     assert_eq!(body.trailers().unwrap()["x-sum"], "2");
+}
+
+/// A peer in a thread of its own that does not wait to be asked: says `words`, or closes.
+fn forward(words: &'static str) -> (Server, Arc<AtomicUsize>) {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let server = Server::new(listener.local_addr().unwrap().to_string());
+    let accepted = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&accepted);
+    std::thread::spawn(move || {
+        let mut open = Vec::new();
+        while let Ok((mut stream, _)) = listener.accept() {
+            count.fetch_add(1, SeqCst);
+            if !words.is_empty() {
+                let _ = std::io::Write::write_all(&mut stream, words.as_bytes());
+                open.push(stream);
+            }
+        }
+    });
+    (server, accepted)
+}
+
+#[tokio::test]
+async fn a_peer_that_speaks_or_closes_unasked_is_asked_once() {
+    // Something else keeps the runtime busy, so the peer is the faster one.
+    let busy = tokio::spawn(async {
+        loop {
+            std::thread::sleep(Duration::from_millis(3));
+            tokio::task::yield_now().await;
+        }
+    });
+    let listed = NextUpstream::ERROR | NextUpstream::INVALID_HEADER;
+    for words in ["220 ready\r\n", ""] {
+        let ((a, accepted), b) = (forward(words), answering(OK).await);
+        let upstream = upstream([a, b.server()], |b| b.next_upstream(listed));
+        assert_eq!(statuses(&upstream, get("/")).await, [Some(502), Some(200)]);
+        assert_eq!(standing(&upstream), [(1, 0), (0, 0)], "{words:?}");
+        assert_eq!(accepted.load(SeqCst), 1, "{words:?}");
+    }
+    busy.abort();
+}
+
+#[tokio::test]
+async fn a_trail_says_when_a_status_that_was_passed_on_banned_its_peer() {
+    let a = answering("HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n").await;
+    let b = answering(OK).await;
+    let upstream = upstream([a.server(), b.server()], |b| {
+        b.semantics(Semantics::Strict)
+            .next_upstream(NextUpstream::HTTP_503)
+            .next_upstream_tries(1)
+    });
+    let trail = Trail::new();
+    let mut request = get("/");
+    request.extensions_mut().insert(trail.clone());
+    assert_eq!(fetch_as(&upstream, request).await.unwrap().0, 503);
+    assert_eq!(standing(&upstream), [(1, 0), (0, 0)]);
+    assert!(trail.attempts()[0].disabled);
+}
+
+#[tokio::test]
+async fn a_tunnel_by_connect_is_refused_and_nobody_is_asked() {
+    let peer = answering(OK).await;
+    let upstream = upstream([peer.server()], |b| b.keepalive(4));
+    let mut request = get("http://a.example:80/");
+    *request.method_mut() = http::Method::CONNECT;
+    let error = fetch_as(&upstream, request).await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.attempts()),
+        (ErrorKind::InvalidRequest, 0)
+    );
+    assert_eq!((peer.accepted(), standing(&upstream)), (0, vec![(0, 0)]));
 }

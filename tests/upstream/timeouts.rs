@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream;
-use http_body_util::StreamBody;
+use http_body_util::{BodyExt, StreamBody};
 use tokio::time::{Instant, sleep, timeout};
-use tower_upstream::{ErrorKind, NextUpstream, Semantics};
+use tower_upstream::{Builder, ErrorKind, NextUpstream, RequestBuffering, Semantics};
 
+use crate::body::{nothing, put};
 use crate::peer::{
     OK, answering, fetch, fetch_as, get, peer, silent, standing, statuses, upstream,
 };
@@ -209,4 +210,85 @@ async fn a_timed_out_attempt_moves_on() {
         .unwrap();
     assert_eq!(answer, [Some(504), Some(200)]);
     assert_eq!(standing(&upstream), [(1, 0), (0, 0)]);
+}
+
+#[tokio::test]
+async fn limits_too_long_for_the_clock_are_none() {
+    let longest: [fn(Builder) -> Builder; 6] = [
+        |b| b.connect_timeout(Duration::MAX),
+        |b| b.send_timeout(Duration::MAX),
+        |b| b.read_timeout(Duration::MAX),
+        |b| b.request_timeout(Duration::MAX),
+        |b| b.next_upstream_timeout(Duration::MAX),
+        |b| b.keepalive(1).keepalive_timeout(Duration::MAX),
+    ];
+    for (n, with) in longest.into_iter().enumerate() {
+        let peer = answering(OK).await;
+        let upstream = upstream([peer.server()], with);
+        let answer = fetch_as(&upstream, put(String::from("hello"))).await;
+        assert_eq!(answer.unwrap(), (200, "ok".into()), "limit {n}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_turned_out_empty_does_not_put_off_the_wait_for_the_header() {
+    let peer = silent().await;
+    let upstream = upstream([peer.server()], |b| {
+        b.read_timeout(LIMIT)
+            .request_buffering(RequestBuffering::On { max: 100 })
+    });
+    let answer = timeout(LIMIT * 4, fetch_as(&upstream, put(nothing()))).await;
+    let error = answer.expect("its own limit").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+}
+
+#[tokio::test]
+async fn request_timeout_ends_a_body_that_never_pauses() {
+    let peer = peer(|_, mut stream| async move {
+        stream.request().await;
+        stream.write("HTTP/1.1 200 OK\r\n\r\n").await;
+        let chunk = "x".repeat(1 << 16);
+        while tokio::io::AsyncWriteExt::write_all(&mut stream.0, chunk.as_bytes())
+            .await
+            .is_ok()
+        {}
+    })
+    .await;
+    let upstream = upstream([peer.server()], |b| b.request_timeout(LIMIT));
+    let start = Instant::now();
+    let mut body = upstream.send(get("/")).await.unwrap().into_body();
+    let end = loop {
+        // There is always something to read.
+        sleep(LIMIT / 50).await;
+        match body.frame().await {
+            Some(Ok(_)) => assert!(start.elapsed() < LIMIT * 4, "still going on"),
+            other => break other,
+        }
+    };
+    assert_eq!(end.unwrap().unwrap_err().to_string(), "request timed out");
+    assert_eq!(standing(&upstream), [(0, 0)]);
+}
+
+#[tokio::test]
+async fn a_body_that_broke_off_stays_over() {
+    let peer = peer(|_, mut stream| async move {
+        stream.request().await;
+        stream
+            .write("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab")
+            .await;
+        sleep(LIMIT * 3 / 2).await;
+        stream.write("cd").await;
+        stream.closed().await;
+    })
+    .await;
+    let upstream = upstream([peer.server()], |b| b.read_timeout(LIMIT));
+    let mut body = upstream.send(get("/")).await.unwrap().into_body();
+    assert_eq!(
+        body.frame().await.unwrap().unwrap().into_data().unwrap(),
+        "ab"
+    );
+    assert!(body.frame().await.unwrap().is_err());
+    sleep(LIMIT).await;
+    assert!(http_body::Body::is_end_stream(&body));
+    assert!(body.frame().await.is_none());
 }
