@@ -76,7 +76,7 @@ fn a_connect_timeout_fires_at_its_limit_when_packets_are_dropped() {
         let reply = upstream.send(request).await.unwrap();
         let took = start.elapsed();
         assert_eq!(reply.status(), 200);
-        assert!(took >= limit && took < limit * 2, "{took:?}");
+        assert!(took >= limit && took < limit * 4, "{took:?}");
         let attempts = trail.attempts();
         assert_eq!(attempts[0].status, Some(504));
         assert_eq!(attempts[0].connect_time, None, "W10: connect time `-`");
