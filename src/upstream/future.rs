@@ -120,27 +120,28 @@ where
         at: Instant,
         last: Option<Ended<R::Reply, R::Error>>,
     ) -> Next<S, R::Response> {
-        if let Some(service) = self.pick(at) {
-            if let Some(Ended {
-                result: Ok(reply),
-                ending,
-                ..
-            }) = last
-            {
-                self.inner.rules.discard(reply, ending);
-            }
+        let next = self.pick(at);
+        let strict = self.inner.roster.semantics() == Semantics::Strict;
+        let last = match last {
+            Some(last) if strict && next.is_none() => return self.hand_out(last, None),
+            last => last,
+        };
+        if let Some(Ended {
+            result: Ok(reply),
+            ending,
+            ..
+        }) = last
+        {
+            self.inner.rules.discard(reply, ending);
+        }
+        if let Some(service) = next {
             return Next::Ask(service);
         }
-        match (self.inner.roster.semantics(), last) {
-            (Semantics::Strict, Some(last)) => self.hand_out(last, None),
-            (_, _) => {
-                if let Some(request) = &self.request {
-                    self.inner.rules.none_left(request);
-                }
-                let error = Error::new(ErrorKind::NoLiveUpstreams);
-                Next::Answer(Err(error.after(self.attempts)))
-            }
+        if let Some(request) = &self.request {
+            self.inner.rules.none_left(request);
         }
+        let error = Error::new(ErrorKind::NoLiveUpstreams);
+        Next::Answer(Err(error.after(self.attempts)))
     }
 
     fn attempt(&mut self, service: &mut S) -> Option<S::Future> {

@@ -5,7 +5,9 @@ use std::time::Duration;
 use tower_upstream::{RequestBuffering, Semantics};
 
 use crate::body::{nothing, put};
-use crate::peer::{OK, answering, fetch, fetch_as, get, peer, standing, statuses, until, upstream};
+use crate::peer::{
+    OK, answering, fetch, fetch_as, get, peer, refusing, standing, statuses, until, upstream,
+};
 
 #[tokio::test]
 async fn a_connection_serves_again() {
@@ -254,4 +256,19 @@ async fn a_body_that_turned_out_empty_leaves_its_connection_usable() {
         fetch_as(&upstream, put(nothing())).await.unwrap();
     }
     assert_eq!(peer.accepted(), 1);
+}
+
+#[tokio::test]
+async fn a_404_that_moved_on_to_nobody_keeps_its_connection_too() {
+    let not_found = answering("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n").await;
+    let listed = tower_upstream::NextUpstream::ERROR | tower_upstream::NextUpstream::HTTP_404;
+    let upstream = upstream([refusing().await, not_found.server()], |b| {
+        b.keepalive(4).next_upstream(listed)
+    });
+    // The first bans the peer that refuses; from then on the 404 moves on to nobody.
+    assert_eq!(statuses(&upstream, get("/")).await, [Some(502), Some(404)]);
+    for _ in 0..3 {
+        assert_eq!(statuses(&upstream, get("/")).await, [Some(404), Some(502)]);
+    }
+    assert_eq!(not_found.accepted(), 1);
 }
