@@ -217,6 +217,7 @@ impl Reply {
     fn sent(&mut self, bytes: usize) {
         if let Some(exchange) = &mut self.exchange {
             exchange.sent += bytes as u64;
+            exchange.client.set_unwritten(true);
         }
     }
 }

@@ -32,6 +32,8 @@ pub struct Client {
     wire: Mutex<Wire>,
     /// The worker is going.
     leaving: AtomicBool,
+    /// Some of our own answers may still lie in hyper's buffer.
+    unwritten: AtomicBool,
 }
 
 /// Where a connection arrived, asked of the socket only if it must be.
@@ -110,6 +112,7 @@ impl Client {
             local,
             requests: AtomicU64::new(0),
             leaving: AtomicBool::new(false),
+            unwritten: AtomicBool::new(false),
             wire: Mutex::new(Wire {
                 phase: Phase::Idle,
                 deadline: Some(now + wait),
@@ -188,6 +191,16 @@ impl Client {
     /// Whether the connection must end after the request being served.
     pub fn is_leaving(&self) -> bool {
         self.leaving.load(Ordering::Relaxed)
+    }
+
+    /// Bytes of an answer go to hyper, or all it had have gone to the socket.
+    pub fn set_unwritten(&self, unwritten: bool) {
+        self.unwritten.store(unwritten, Ordering::Relaxed);
+    }
+
+    /// Whether what is written next may be an answer of ours, whatever it looks like.
+    pub fn is_unwritten(&self) -> bool {
+        self.unwritten.load(Ordering::Relaxed)
     }
 
     /// Looks at the head being served as it came, if it can be told from its neighbours.

@@ -77,16 +77,17 @@ impl ClientIo {
             std::mem::take(&mut wire.spelling).spell(&mut bytes);
             return Some(bytes);
         }
-        if wire.phase == Phase::Busy {
+        // A body can look like anything, so looks count only while nothing of ours is on its way.
+        if wire.phase == Phase::Busy || self.client.is_unwritten() {
             return None;
         }
-        let start = refuse::automatic_answer(buf)?;
+        if !refuse::is_automatic(buf) {
+            return None;
+        }
         wire.linger = true;
         let raw = wire.rest_of_raw().to_vec();
         drop(wire);
-        let mut bytes = buf[..start].to_vec();
-        refuse::refuse(&self.client, &raw, &buf[start..], &mut bytes);
-        Some(bytes)
+        Some(refuse::refuse(&self.client, &raw, buf))
     }
 }
 
@@ -166,6 +167,8 @@ impl AsyncWrite for ClientIo {
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // hyper flushes when it has written everything.
+        self.client.set_unwritten(false);
         Pin::new(&mut self.get_mut().stream).poll_flush(cx)
     }
 

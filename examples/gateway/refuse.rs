@@ -11,28 +11,14 @@ use crate::client::Client;
 use crate::exchange::{Exchange, Head};
 use crate::pages::{self, HEAD_TOO_LARGE};
 
-/// More than hyper's own answers are long.
-const AUTOMATIC: usize = 256;
-
-/// Where an answer begins that hyper made on its own, if `written` ends with one. Ours say who we
-/// are, hyper's do not.
-pub fn automatic_answer(written: &[u8]) -> Option<usize> {
-    // They have no body, and next to nothing in their heads.
-    if !written.ends_with(b"\r\n\r\n") {
-        return None;
-    }
-    let last = written.len().saturating_sub(AUTOMATIC);
-    let start = last
-        + written[last..]
-            .windows(10)
-            .rposition(|w| w == b"HTTP/1.1 4")?;
-    let mut words = written[start..].windows(8);
-    let ours = words.any(|w| w.eq_ignore_ascii_case(b"server: "));
-    (!ours).then_some(start)
+/// Whether `written` is an answer that hyper made on its own. Nobody else begins one where this is
+/// asked.
+pub fn is_automatic(written: &[u8]) -> bool {
+    written.starts_with(b"HTTP/1.1 4") && written.ends_with(b"\r\n\r\n")
 }
 
-/// Appends the answer to what cannot be a request, and logs it.
-pub fn refuse(client: &Arc<Client>, raw: &[u8], automatic: &[u8], out: &mut Vec<u8>) {
+/// The answer to what cannot be a request, which it logs.
+pub fn refuse(client: &Arc<Client>, raw: &[u8], automatic: &[u8]) -> Vec<u8> {
     let limit = client.worker.line_limit(client.listen);
     let line = first_line(raw);
     let status = match &automatic[9..12] {
@@ -59,9 +45,8 @@ pub fn refuse(client: &Arc<Client>, raw: &[u8], automatic: &[u8], out: &mut Vec<
         httpdate::fmt_http_date(std::time::SystemTime::now()),
         page.len()
     );
-    out.extend_from_slice(head.as_bytes());
-    out.extend_from_slice(&page);
     log(client, line, status, page.len());
+    [head.as_bytes(), &page].concat()
 }
 
 /// The first line with anything in it.
@@ -108,15 +93,6 @@ pub fn head_timed_out(client: &Arc<Client>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_answers_that_do_not_say_who_we_are_are_automatic() {
-        let auto = b"tailHTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n";
-        assert_eq!(automatic_answer(auto), Some(4));
-        let ours = b"HTTP/1.1 400 Bad Request\r\nServer: us\r\n\r\n";
-        assert_eq!(automatic_answer(ours), None);
-        assert_eq!(automatic_answer(b"HTTP/1.1 200 OK\r\n\r\n"), None);
-    }
 
     #[test]
     fn versions_past_one_are_not_ours() {

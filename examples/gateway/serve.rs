@@ -144,7 +144,14 @@ impl Drop for Counted {
 /// Serves a connection to its end, and what it may become after.
 async fn connection(stream: Stream, client: Arc<Client>) {
     let handler = Arc::clone(&client);
-    let service = service_fn(move |request| handle(Arc::clone(&handler), request));
+    let service = service_fn(move |request| {
+        let client = Arc::clone(&handler);
+        async move {
+            let answer = handle(Arc::clone(&client), request).await;
+            client.set_unwritten(true);
+            answer
+        }
+    });
     let io = TokioIo::new(ClientIo::new(stream, Arc::clone(&client)));
     let most = client.worker.head_limit(client.listen).max(LEAST_BUFFER);
     let mut connection = http1::Builder::new()
