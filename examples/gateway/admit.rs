@@ -4,8 +4,9 @@ use std::borrow::Cow;
 
 use hyper::header::{self, HeaderMap};
 use hyper::{Method, Version};
+use regex::Captures;
 
-use crate::config::{Level, Matcher};
+use crate::config::{Level, Matcher, Server, ServerName};
 use crate::exchange::Exchange;
 use crate::log::error;
 use crate::pages::HEAD_TOO_LARGE;
@@ -119,6 +120,7 @@ fn find_host(x: &mut Exchange) -> Option<(u16, &'static str)> {
     };
     let server = x.plan().names[x.client.listen].find(&name);
     x.server = server;
+    x.captures = name_captures(&x.plan().config.servers[server], &name);
     x.asked_host = host;
     x.host = Some(name);
     None
@@ -180,7 +182,7 @@ pub fn locate(x: &mut Exchange) -> Found {
             let mut path = String::new();
             escape_into(x.path(), &mut path);
             path.push('/');
-            if let Some(args) = x.args() {
+            if let Some(args) = x.args().filter(|args| !args.is_empty()) {
                 path.push('?');
                 path.push_str(args);
             }
@@ -197,18 +199,29 @@ pub fn locate(x: &mut Exchange) -> Found {
     found
 }
 
+/// What the name of a server captured, if it is an expression.
+fn name_captures(server: &Server, host: &str) -> Vec<String> {
+    let found = server.names.iter().find_map(|name| match name {
+        ServerName::Regex(regex, _) => regex.captures(host),
+        _ => None,
+    });
+    found.as_ref().map(texts).unwrap_or_default()
+}
+
+fn texts(captures: &Captures<'_>) -> Vec<String> {
+    let groups = captures.iter();
+    groups
+        .map(|group| group.map_or("", |g| g.as_str()).to_owned())
+        .collect()
+}
+
 fn capture(x: &mut Exchange) {
     let Matcher::Regex(regex) = &x.at().location.matcher else {
         return;
     };
     let path = String::from_utf8_lossy(x.path());
-    let captures = regex.captures(&path).map(|found| {
-        let texts = found
-            .iter()
-            .map(|group| group.map_or("", |g| g.as_str()).to_owned());
-        texts.collect()
-    });
-    x.captures = captures.unwrap_or_default();
+    let captures = regex.captures(&path);
+    x.captures = captures.as_ref().map(texts).unwrap_or_default();
 }
 
 #[cfg(test)]

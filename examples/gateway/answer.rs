@@ -62,8 +62,10 @@ pub fn finish(
             let mut headers = HeaderMap::new();
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html"));
             let to = absolute(&x, to);
-            let to = HeaderValue::from_maybe_shared(text::into_bytes(to));
-            headers.insert(header::LOCATION, to.map_err(|_| Closed)?);
+            let Ok(to) = HeaderValue::from_maybe_shared(text::into_bytes(to)) else {
+                return finish(x, Answer::Page(500), source);
+            };
+            headers.insert(header::LOCATION, to);
             (status, headers, pages::page(status).unwrap_or_default())
         }
     };
@@ -113,7 +115,7 @@ pub fn absolute(x: &Exchange, to: String) -> String {
     if !to.starts_with('/') {
         return to;
     }
-    let local = x.client.local();
+    let local = x.client.local;
     let host = match (&x.host, local) {
         (Some(host), _) => host.clone(),
         (None, Some(address)) if address.is_ipv6() => format!("[{}]", address.ip()),

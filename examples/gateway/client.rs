@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tower_upstream::connect::Spelling;
@@ -27,24 +27,14 @@ pub struct Client {
     pub listen: usize,
     /// Who serves it.
     pub worker: Arc<Worker>,
-    local: LocalAddress,
+    /// Where it arrived; nothing for `unix:`.
+    pub local: Option<SocketAddr>,
     requests: AtomicU64,
     wire: Mutex<Wire>,
     /// The worker is going.
     leaving: AtomicBool,
     /// Some of our own answers may still lie in hyper's buffer.
     unwritten: AtomicBool,
-}
-
-/// Where a connection arrived, asked of the socket only if it must be.
-#[derive(Debug)]
-pub enum LocalAddress {
-    /// As listened on.
-    Known(SocketAddr),
-    /// To be looked up when the listening address says nothing.
-    Found(OnceLock<SocketAddr>),
-    /// `unix:`
-    Unix,
 }
 
 /// What happens on a connection at present.
@@ -99,7 +89,7 @@ impl Client {
         id: u64,
         listen: usize,
         remote: Option<SocketAddr>,
-        local: LocalAddress,
+        local: Option<SocketAddr>,
     ) -> Arc<Self> {
         let now = Instant::now();
         let wait = worker.header_timeout(listen);
@@ -130,15 +120,6 @@ impl Client {
                 write_deadline: None,
             }),
         })
-    }
-
-    /// Where it arrived; nothing for `unix:`.
-    pub fn local(&self) -> Option<SocketAddr> {
-        match &self.local {
-            LocalAddress::Known(address) => Some(*address),
-            LocalAddress::Found(found) => found.get().copied(),
-            LocalAddress::Unix => None,
-        }
     }
 
     /// The state shared with socket and timer. Never held across an await.

@@ -351,6 +351,17 @@ pub struct Redirect {
     pub to: Template,
 }
 
+impl Redirect {
+    /// What is evaluated.
+    pub fn templates(&self) -> impl Iterator<Item = &Template> {
+        let from = match &self.from {
+            RedirectFrom::Prefix(from) => Some(from),
+            RedirectFrom::Regex(_) => None,
+        };
+        from.into_iter().chain([&self.to])
+    }
+}
+
 /// What a `proxy_redirect` looks for.
 #[derive(Clone, Debug)]
 pub enum RedirectFrom {

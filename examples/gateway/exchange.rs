@@ -50,6 +50,8 @@ pub struct Exchange {
     pub paged: bool,
     /// The status an error page is to be sent with.
     pub shown_status: Option<u16>,
+    /// What a peer whose 401 was replaced wants to know; it is asked all the same.
+    pub challenge: Option<HeaderValue>,
     /// The client would like its connection kept.
     pub wants_keepalive: bool,
     /// The client would like another protocol.
@@ -107,6 +109,7 @@ impl Exchange {
             redirected: false,
             paged: false,
             shown_status: None,
+            challenge: None,
             wants_keepalive,
             wants_upgrade,
             real_ip: None,

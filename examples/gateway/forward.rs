@@ -14,7 +14,7 @@ use crate::config::PassUri;
 use crate::exchange::Exchange;
 use crate::handle::limited;
 use crate::log::error;
-use crate::plan::{Forward, Keep, SetTo};
+use crate::plan::{Forward, Keep, SetHeader, SetTo};
 use crate::route::escape_into;
 use crate::text;
 use crate::variables::eval;
@@ -101,6 +101,7 @@ pub async fn forward(x: &mut Exchange, source: &mut Source) -> Answer {
     let trail = Trail::new();
     x.trails.push(trail.clone());
     x.reported = 0;
+    x.received_headers = None;
     x.sent_uri = Some(request.uri().clone());
     *request.extensions_mut() = match worker.plan.places[place].keep {
         Keep::All => source.extensions.clone(),
@@ -111,7 +112,12 @@ pub async fn forward(x: &mut Exchange, source: &mut Source) -> Answer {
         request.extensions_mut().insert(forward.spelling.clone());
     }
     match upstream.send(request).await {
-        Ok(response) => Answer::Peer(Box::new(response)),
+        Ok(response) => {
+            if worker.plan.wants_received {
+                x.received_headers = Some(response.headers().clone());
+            }
+            Answer::Peer(Box::new(response))
+        }
         Err(problem) => {
             error::report_attempts(x);
             match verdict.and_then(|verdict| verdict.status()) {
@@ -235,7 +241,7 @@ fn headers(x: &mut Exchange, forward: &Forward) -> HeaderMap {
     let evaluated: Vec<Option<HeaderValue>> = forward
         .set
         .iter()
-        .filter_map(|(_, to)| match to {
+        .filter_map(|set| match &set.to {
             SetTo::Evaluated(template) => Some(value(eval(template, x))),
             SetTo::Fixed(_) => None,
         })
@@ -245,16 +251,20 @@ fn headers(x: &mut Exchange, forward: &Forward) -> HeaderMap {
     while let Some(name) = headers.keys().find(|name| is_not_passed(name)).cloned() {
         headers.remove(name);
     }
-    for (name, to) in &forward.set {
+    for SetHeader { name, to, again } in &forward.set {
         let value = match to {
             SetTo::Fixed(value) => value.clone(),
             SetTo::Evaluated(_) => evaluated.next().flatten(),
         };
         match value {
             _ if *name == header::CONTENT_LENGTH || *name == header::TRANSFER_ENCODING => {}
+            Some(value) if *again => {
+                headers.append(name.clone(), value);
+            }
             Some(value) => {
                 headers.insert(name.clone(), value);
             }
+            None if *again => {}
             None => {
                 headers.remove(name);
             }

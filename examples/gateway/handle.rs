@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use hyper::body::{Body as _, Incoming};
+use hyper::header;
 use hyper::{Method, Request, Response};
 
 use crate::admit::{self, Found};
@@ -84,7 +85,7 @@ async fn serve(
         Err(answer) => answer,
     };
     for _ in 0..MOST_REDIRECTS {
-        let Some(page) = error_page(&mut x, &answer) else {
+        let Some(page) = error_page(&mut x, &mut answer) else {
             return answer::finish(x, answer, source);
         };
         answer = follow(&mut x, page, &mut source).await;
@@ -131,8 +132,8 @@ fn returned(x: &mut Exchange, returns: &Return) -> Answer {
 }
 
 /// The `error_page` for an answer, if this one may still have one.
-fn error_page(x: &mut Exchange, answer: &Answer) -> Option<ErrorPage> {
-    let status = match answer {
+fn error_page(x: &mut Exchange, answer: &mut Answer) -> Option<ErrorPage> {
+    let status = match &*answer {
         Answer::Page(status) | Answer::Redirect(status, _) => *status,
         Answer::Peer(response) => {
             let intercept = x
@@ -147,22 +148,25 @@ fn error_page(x: &mut Exchange, answer: &Answer) -> Option<ErrorPage> {
     if status < 300 {
         return None;
     }
-    if !matches!(answer, Answer::Peer(_)) {
-        // An error of an error page is what the client is told of.
-        x.shown_status = None;
-    }
-    if x.paged {
-        return None;
-    }
     let pages = &x.at().location.error_pages;
     let page = pages
         .iter()
         .find(|page| page.codes.contains(&status))
         .cloned();
-    match answer {
+    if let Answer::Peer(response) = answer {
         // An answer nobody wants to replace is not an error yet.
-        Answer::Peer(_) if page.is_none() => return None,
-        _ => x.paged = true,
+        page.as_ref()?;
+        if status == 401 {
+            x.challenge = response.headers().get(header::WWW_AUTHENTICATE).cloned();
+        }
+        if x.paged {
+            *answer = Answer::Page(status);
+        }
+    }
+    // An error of an error page is what the client is told of.
+    x.shown_status = None;
+    if std::mem::replace(&mut x.paged, true) {
+        return None;
     }
     let page = page?;
     x.shown_status = match page.status {
@@ -211,6 +215,10 @@ async fn follow(x: &mut Exchange, page: ErrorPage, source: &mut Source) -> Answe
     x.redirected = true;
     if x.method != Method::HEAD {
         x.method = Method::GET;
+    }
+    let worker = Arc::clone(&x.client.worker);
+    if let Some(returns) = &worker.plan.config.servers[x.server].returns {
+        return returned(x, returns);
     }
     let found = admit::locate(x);
     act(x, found, source).await

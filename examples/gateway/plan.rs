@@ -7,7 +7,7 @@ use hyper::header::{HeaderName, HeaderValue};
 use tower_upstream::connect::Spelling;
 use tower_upstream::nginx::Template;
 
-use crate::config::{Action, Config, Location, Matcher, ProxyPass, Server};
+use crate::config::{Action, Config, Location, Matcher, ProxyPass, Redirect, Server};
 use crate::route::{Locations, Names};
 
 /// Everything the workers share.
@@ -76,7 +76,7 @@ pub struct Forward {
     /// As configured.
     pub pass: ProxyPass,
     /// `proxy_set_header`s with NGINX's two defaults.
-    pub set: Vec<(HeaderName, SetTo)>,
+    pub set: Vec<SetHeader>,
     /// How their names are written.
     pub spelling: Spelling,
     /// Not passed on to the client.
@@ -85,6 +85,17 @@ pub struct Forward {
     pub show: Vec<HeaderName>,
     /// Length of the part of a path that gives way to the URI of `proxy_pass`.
     pub matched: usize,
+}
+
+/// One `proxy_set_header`.
+#[derive(Debug)]
+pub struct SetHeader {
+    /// Its name.
+    pub name: HeaderName,
+    /// Its value.
+    pub to: SetTo,
+    /// One more line beside an earlier one of the same name.
+    pub again: bool,
 }
 
 /// What a header is set to.
@@ -109,25 +120,18 @@ impl Plan {
             places: Vec::new(),
             files: Vec::new(),
             lines: config.log_formats.iter().map(|f| f.line.clone()).collect(),
+            wants_sent: false,
+            wants_received: false,
         };
         let mut sites = Vec::new();
         for server in &mut config.servers {
             sites.push(build.site(server)?);
         }
-        let wants = |prefix: &str| {
-            let templates = build
-                .places
-                .iter()
-                .flat_map(|p| p.add_headers.iter().map(|h| &h.1));
-            templates
-                .chain(&build.lines)
-                .any(|t| t.variables().any(|v| v.starts_with(prefix)))
-        };
         Ok(Self {
             names,
             sites,
-            wants_sent: wants("sent_http_"),
-            wants_received: wants("upstream_http_"),
+            wants_sent: build.wants_sent,
+            wants_received: build.wants_received,
             places: build.places,
             files: build.files,
             config,
@@ -140,6 +144,8 @@ struct Build<'a> {
     places: Vec<Place>,
     files: Vec<PathBuf>,
     lines: Vec<Template>,
+    wants_sent: bool,
+    wants_received: bool,
 }
 
 impl Build<'_> {
@@ -182,6 +188,8 @@ impl Build<'_> {
         let logs = location.access_logs.iter();
         let logs: Vec<_> = logs.map(|log| (self.file(&log.path), log.format)).collect();
         let asked = Asked::of(&location, &logs, &self.lines, forward.as_ref());
+        self.wants_sent |= asked.sent;
+        self.wants_received |= asked.received;
         let place = self.places.len();
         if let Matcher::Named(name) = &location.matcher {
             named.insert(name.clone(), place);
@@ -215,6 +223,8 @@ impl Build<'_> {
 struct Asked {
     keep: Keep,
     captures: bool,
+    sent: bool,
+    received: bool,
 }
 
 impl Asked {
@@ -227,7 +237,9 @@ impl Asked {
         let late = logs.iter().map(|(_, format)| &lines[*format]);
         let late = late.chain(location.add_headers.iter().map(|h| &h.value));
         let redirects = forward.map_or(&[][..], |f| &f.pass.redirects);
-        let late: Vec<&Template> = late.chain(redirects.iter().map(|r| &r.to)).collect();
+        let late: Vec<&Template> = late
+            .chain(redirects.iter().flat_map(Redirect::templates))
+            .collect();
         let mut names = Vec::new();
         for variable in late.iter().flat_map(|t| t.variables()) {
             let name = match variable.strip_prefix("http_") {
@@ -248,12 +260,14 @@ impl Asked {
         let early = forward.into_iter().flat_map(Forward::templates);
         let returns = location.returns.iter().flat_map(|r| r.answer.template());
         let pages = location.error_pages.iter().map(|page| &page.target);
-        let mut all = late.into_iter().chain(early).chain(returns).chain(pages);
+        let all = late.into_iter().chain(early).chain(returns).chain(pages);
+        let all: Vec<&str> = all.flat_map(|t| t.variables()).collect();
         Self {
-            captures: all.any(|t| {
-                t.variables()
-                    .any(|v| v.starts_with(|c: char| c.is_ascii_digit()))
-            }),
+            captures: all
+                .iter()
+                .any(|v| v.starts_with(|c: char| c.is_ascii_digit())),
+            sent: all.iter().any(|v| v.starts_with("sent_http_")),
+            received: all.iter().any(|v| v.starts_with("upstream_http_")),
             keep: match location.error_pages.is_empty() {
                 true => Keep::Some(names),
                 false => Keep::All,
@@ -264,14 +278,25 @@ impl Asked {
 
 impl Forward {
     fn new(pass: ProxyPass, matcher: &Matcher) -> Result<Self, String> {
-        let mut set = Vec::new();
+        let mut set: Vec<SetHeader> = Vec::new();
+        let again =
+            |set: &[SetHeader], name: &HeaderName| set.iter().any(|known| known.name == *name);
         for (name, value) in &pass.set_headers {
-            set.push((header_name(name)?, SetTo::new(value.clone())?));
+            let name = header_name(name)?;
+            set.push(SetHeader {
+                again: again(&set, &name),
+                name,
+                to: SetTo::new(value.clone())?,
+            });
         }
         for (name, value) in [("host", pass.host.as_str()), ("connection", "close")] {
             let name = HeaderName::from_static(name);
-            if !set.iter().any(|(known, _)| *known == name) {
-                set.push((name, SetTo::new(Template::literal(value))?));
+            if !again(&set, &name) {
+                set.push(SetHeader {
+                    name,
+                    to: SetTo::new(Template::literal(value))?,
+                    again: false,
+                });
             }
         }
         Ok(Self {

@@ -3,6 +3,7 @@
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode, Version};
 use tower_upstream::ResponseBody;
+use tower_upstream::connect::Spelling;
 
 use crate::answer::set_reason;
 use crate::body::{Content, Reply};
@@ -29,9 +30,6 @@ pub fn peer(
     let Some(forward) = forward else {
         return Err(Closed);
     };
-    if worker.plan.wants_received {
-        x.received_headers = Some(response.headers().clone());
-    }
     let status = response.status();
     if status == StatusCode::SWITCHING_PROTOCOLS {
         return switch(x, forward, response);
@@ -127,11 +125,16 @@ pub fn common(x: &mut Exchange, headers: &mut HeaderMap, close: bool) {
         }
     }
     add_headers(x, headers);
-    let spelling = &x.at().spelling;
+    let mut spelling = x.at().spelling.clone();
+    if let Some(challenge) = x.challenge.take() {
+        headers.append(header::WWW_AUTHENTICATE, challenge);
+        let names = x.at().location.add_headers.iter().map(|h| h.name.as_str());
+        spelling = Spelling::new(names.chain(["WWW-Authenticate"]));
+    }
     if x.version == Version::HTTP_10 || !spelling.is_usual() {
         let mut wire = x.client.wire();
         wire.old = x.version == Version::HTTP_10;
-        wire.spelling = spelling.clone();
+        wire.spelling = spelling;
     }
     if x.plan().wants_sent {
         x.sent_headers = Some(headers.clone());

@@ -5,7 +5,6 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
 use std::time::Duration;
@@ -17,7 +16,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::time::{Instant, sleep_until, timeout};
 
-use crate::client::{Client, LocalAddress, Phase};
+use crate::client::{Client, Phase};
 use crate::config::Level;
 use crate::handle::handle;
 use crate::io::ClientIo;
@@ -56,13 +55,7 @@ pub async fn accept(door: Door, worker: Arc<Worker>) -> io::Result<()> {
                         let listen = local
                             .and_then(|local| within.clone().find(|(ip, _)| *ip == local.ip()))
                             .map_or(door.listen, |(_, listen)| *listen);
-                        open(
-                            Stream::Tcp(stream),
-                            &worker,
-                            listen,
-                            Some(remote),
-                            known(local),
-                        );
+                        open(Stream::Tcp(stream), &worker, listen, Some(remote), local);
                     }
                     Err(error) => refused(&worker, &error).await,
                 }
@@ -74,25 +67,12 @@ pub async fn accept(door: Door, worker: Arc<Worker>) -> io::Result<()> {
                 room(&worker).await;
                 match listener.accept().await {
                     Ok((stream, _)) => {
-                        open(
-                            Stream::Unix(stream),
-                            &worker,
-                            door.listen,
-                            None,
-                            LocalAddress::Unix,
-                        );
+                        open(Stream::Unix(stream), &worker, door.listen, None, None);
                     }
                     Err(error) => refused(&worker, &error).await,
                 }
             }
         }
-    }
-}
-
-fn known(local: Option<SocketAddr>) -> LocalAddress {
-    match local {
-        Some(address) => LocalAddress::Known(address),
-        None => LocalAddress::Found(OnceLock::new()),
     }
 }
 
@@ -119,7 +99,7 @@ fn open(
     worker: &Arc<Worker>,
     listen: usize,
     remote: Option<SocketAddr>,
-    local: LocalAddress,
+    local: Option<SocketAddr>,
 ) {
     worker.connections.fetch_add(1, Ordering::Relaxed);
     let id = SERIAL.fetch_add(1, Ordering::Relaxed) + 1;
@@ -137,7 +117,8 @@ struct Counted(Arc<Worker>);
 impl Drop for Counted {
     fn drop(&mut self) {
         self.0.connections.fetch_sub(1, Ordering::Relaxed);
-        self.0.ended.notify_one();
+        // Several doors may be waiting, and the first may have nobody at it.
+        self.0.ended.notify_waiters();
     }
 }
 

@@ -36,6 +36,14 @@ server {
     location /moved2 { proxy_pass http://u/; proxy_redirect http://u/ /there/; }
     location /moved3 { proxy_pass http://u/moved; proxy_redirect ~^http://u(/.)(.*)$ http://v$1-$2; }
     location /moved4 { proxy_pass http://u/moved; proxy_redirect off; }
+    location /moved5 { proxy_pass http://u; proxy_intercept_errors on; error_page 302 = @told; }
+    location @told { return 200 "$upstream_http_location $upstream_http_via"; }
+    location /moved6 { proxy_pass http://u; proxy_intercept_errors on; error_page 302 /teapot6; }
+    location /teapot6 { proxy_pass http://u; proxy_intercept_errors on; error_page 418 /hh; }
+    location /moved7 { proxy_pass http://u; proxy_redirect http://$http_via/ http://v/; }
+    location /secret { proxy_pass http://u; proxy_intercept_errors on; error_page 401 /hh; }
+    location /twice { proxy_pass http://u; proxy_set_header X 1; proxy_set_header X 2; }
+    location /like { return 200 "xHTTP/1.1 400 Bad\r\n\r\n"; }
     location /hide { proxy_pass http://u; proxy_hide_header X-Back; }
     location /show { proxy_pass http://u; proxy_pass_header X-Accel-Expires; }
     location /method { proxy_pass http://u; proxy_method PUT; proxy_set_body "b $arg_x"; }
@@ -61,7 +69,8 @@ server {
 }
 server { listen @FRONT; server_name *.wild.no wild.*; return 200 "wild $host $server_name"; }
 server { listen @FRONT; server_name .dot.no; return 200 "dot $host $server_name"; }
-server { listen @FRONT; server_name ~^r\d+\.no$; return 200 "regex $host"; }
+server { listen @FRONT; server_name ~^r(\d+)\.no$; return 200 "regex $host $1"; }
+server { listen @FRONT; server_name closed.no; return 404; error_page 404 =200 /ok; location = /ok { return 200 ok; } }
 "#;
 
 /// Shows the head and the body it was sent, and answers some paths in its own way.
@@ -76,6 +85,7 @@ fn back() -> std::net::SocketAddr {
         let seen = format!("{}\n{}\n", lines.join("\n"), String::from_utf8_lossy(&body));
         let status = match head.split(' ').nth(1).unwrap_or("") {
             path if path.starts_with("/teapot") => "418 I am",
+            path if path.starts_with("/secret") => "401 No",
             path if path.contains("moved") => "302 Moved",
             _ => "200 Fine with me",
         };
@@ -83,7 +93,8 @@ fn back() -> std::net::SocketAddr {
         let seen: Vec<u8> = seen.chars().map(|char| char as u8).collect();
         let mut response = format!(
             "HTTP/1.1 {status}\r\nContent-Length: {}\r\nLocation: http://u/abc\r\nX-Back: 1\r\n\
-             Server: back\r\nX-Accel-Expires: 1\r\nX-Pad: 1\r\nDate: never\r\nVia: x\r\n\r\n",
+             Server: back\r\nX-Accel-Expires: 1\r\nX-Pad: 1\r\n\
+             WWW-Authenticate: Basic realm=x\r\nDate: never\r\nVia: x\r\n\r\n",
             seen.len()
         )
         .into_bytes();
@@ -175,7 +186,7 @@ fn targets_lead_to_the_same_places_and_peers() {
         /evaluated/%20?a /empty /c444 /c201 /c204 /c303?a=b /cbare /c304 /c503 /c500 /c402 /c418 /c429 \
         /p /p?z //s//x /p//x/./y /x.php /static/x.php /exact /exact/ /IMG/x /css/y /nest/in \
         /nest/in/a.x /nest/q /.. /%2e%2e /%00 /%zz /%2 /a/%2e%2e/b /dead /new?x /s?x=1 /s? /p/? /p/x? \
-        /e/x%20?a /i/x";
+        /e/x%20?a /i/x /moved5 /moved6 /secret /twice /like /a%F4%8F%B8%8Ab?%F4 /p?";
     let requests: Vec<String> = targets.split_whitespace().map(get).collect();
     pair().compare(&requests);
 }
@@ -190,6 +201,7 @@ fn hosts_lead_to_the_same_servers() {
         "A.DOT.no",
         "r12.no",
         "r.no",
+        "closed.no",
         "wild.no.",
         "x:80",
         "[::1]:80",
@@ -251,6 +263,7 @@ fn methods_versions_and_bodies_are_taken_alike() {
         "GET / HTTP/1.1\nUser-Agent: \u{e9}",
         "GET / HTTP/1.1\nuser_agent: x\nCookie: y=1; z=2",
         "GET /s HTTP/1.1\nTE: trailers\nKeep-Alive: 3\nUpgrade: x\nExpect: nothing\nVia: me\nX-Y: z",
+        "GET /moved7 HTTP/1.1\nVia: u",
         "GET /s HTTP/1.1\nX-Forwarded-For: a\nX-Forwarded-For: b\nX: mine\nProxy-Connection: x",
     ];
     let requests: Vec<String> = requests.into_iter().map(text).collect();

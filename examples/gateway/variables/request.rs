@@ -20,7 +20,7 @@ pub fn append(x: &Exchange, name: &str, out: &mut String) -> bool {
             Some(host) => out.push_str(host),
             None => push_server_name(x, out),
         },
-        "request_uri" if x.line.is_none() => out.push_str(x.request_uri()),
+        "request_uri" if x.line.is_none() => push_bytes(x.request_uri().as_bytes(), out),
         "uri" | "document_uri" if x.line.is_none() => push_bytes(x.path(), out),
         "args" | "query_string" => return some(x.args().filter(|args| !args.is_empty()), out),
         "is_args" => out.push_str(
@@ -31,11 +31,11 @@ pub fn append(x: &Exchange, name: &str, out: &mut String) -> bool {
         "request_method" if x.line.is_none() => out.push_str(x.method.as_str()),
         "scheme" => out.push_str("http"),
         "server_name" => push_server_name(x, out),
-        "server_addr" => match x.client.local() {
+        "server_addr" => match x.client.local {
             Some(address) => return push(out, address.ip()),
             None => out.push_str("unix:"),
         },
-        "server_port" => return x.client.local().is_some_and(|a| push(out, a.port())),
+        "server_port" => return x.client.local.is_some_and(|a| push(out, a.port())),
         "server_protocol" => out.push_str(version(x.version)),
         "remote_addr" => push_remote(x, out),
         "remote_port" => match x.real_ip {
@@ -258,7 +258,9 @@ fn push_bytes(bytes: &[u8], out: &mut String) {
 }
 
 fn some(value: Option<&str>, out: &mut String) -> bool {
-    value.map(|value| out.push_str(value)).is_some()
+    value
+        .map(|value| push_bytes(value.as_bytes(), out))
+        .is_some()
 }
 
 fn push(out: &mut String, value: impl std::fmt::Display) -> bool {
