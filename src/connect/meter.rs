@@ -1,7 +1,7 @@
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -19,6 +19,8 @@ pub(crate) struct Meter {
     start: Instant,
     written: AtomicU64,
     read: AtomicU64,
+    /// Nothing has come since the request began.
+    unanswered: AtomicBool,
     /// The request has a body, so writes are worth a clock reading.
     timed: AtomicBool,
     /// There is a spelling for the next head.
@@ -37,6 +39,7 @@ impl Meter {
             start: clock::now(),
             written: AtomicU64::new(0),
             read: AtomicU64::new(0),
+            unanswered: AtomicBool::new(false),
             timed: AtomicBool::new(false),
             spells: AtomicBool::new(false),
             spelling: Mutex::default(),
@@ -71,6 +74,7 @@ impl Meter {
 
     /// A request begins; with a body its writes are timed.
     pub(crate) fn begin(&self, has_body: bool) {
+        self.unanswered.store(true, Relaxed);
         self.timed.store(has_body, Relaxed);
         self.body_ended.store(!has_body, Relaxed);
         self.blocked.store(0, Relaxed);
@@ -138,7 +142,15 @@ pub(crate) struct Metered<T> {
     /// A respelt head, as far as it has not been written. It stands for as many of hyper's bytes.
     respelt: Vec<u8>,
     written: usize,
+    /// The peer began with something else than its answer: interim answers, of which hyper skips as
+    /// many as there are within one poll, and a peer may have any number.
+    rambles: bool,
+    /// Others have had their turn since the last read of that.
+    waited: bool,
 }
+
+/// How much of a rambling peer is read at a time.
+const MOUTHFUL: usize = 16 * 1024;
 
 impl<T> Metered<T> {
     pub(crate) fn new(io: T) -> (Self, Arc<Meter>) {
@@ -148,6 +160,8 @@ impl<T> Metered<T> {
             meter: Arc::clone(&meter),
             respelt: Vec::new(),
             written: 0,
+            rambles: false,
+            waited: false,
         };
         (metered, meter)
     }
@@ -161,16 +175,48 @@ impl<T> Metered<T> {
     }
 }
 
+impl<T: AsyncRead + Unpin> Metered<T> {
+    /// A little, when everybody else has had a turn.
+    fn poll_mouthful(
+        &mut self,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<std::io::Result<()>> {
+        if !std::mem::replace(&mut self.waited, true) {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let mut bytes = [0; MOUTHFUL];
+        let mut part = ReadBuf::new(&mut bytes[..MOUTHFUL.min(buf.remaining())]);
+        ready!(Pin::new(&mut self.io).poll_read(cx, &mut part))?;
+        buf.put_slice(part.filled());
+        self.waited = false;
+        Poll::Ready(Ok(()))
+    }
+}
+
 impl<T: AsyncRead + Unpin> AsyncRead for Metered<T> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<std::io::Result<()>> {
+        let this = &mut *self;
+        let first = this.meter.unanswered.load(Relaxed);
         let before = buf.filled().len();
-        let polled = Pin::new(&mut self.io).poll_read(cx, buf);
-        let bytes = buf.filled().len() - before;
-        self.meter.read.fetch_add(bytes as u64, Relaxed);
+        let polled = match this.rambles && !first {
+            true => this.poll_mouthful(cx, buf),
+            false => Pin::new(&mut this.io).poll_read(cx, buf),
+        };
+        let fresh = &buf.filled()[before..];
+        this.meter.read.fetch_add(fresh.len() as u64, Relaxed);
+        if first && !fresh.is_empty() {
+            this.meter.unanswered.store(false, Relaxed);
+            // `HTTP/1.1 2`, and so on up to 5, is the answer itself.
+            this.rambles = !fresh
+                .get(9)
+                .is_some_and(|digit| (b'2'..=b'5').contains(digit));
+        }
         polled
     }
 }

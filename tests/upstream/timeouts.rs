@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures_util::stream;
 use http_body_util::{BodyExt, StreamBody};
 use tokio::time::{Instant, sleep, timeout};
-use tower_upstream::{Builder, ErrorKind, NextUpstream, RequestBuffering, Semantics};
+use tower_upstream::{Builder, ErrorKind, NextUpstream, RequestBuffering, Semantics, Server};
 
 use crate::body::{nothing, put};
 use crate::peer::{
@@ -49,6 +49,31 @@ async fn a_dripping_header_does_not_prolong_the_wait() {
         ErrorKind::Timeout
     );
     assert!(start.elapsed() < 5 * LIMIT, "{:?}", start.elapsed());
+}
+
+#[tokio::test]
+async fn interim_answers_without_end_neither_prolong_the_wait_nor_keep_others_waiting() {
+    let flooding = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let server = Server::new(flooding.local_addr().unwrap().to_string());
+    // In a thread of its own, so that there is always something to read.
+    std::thread::spawn(move || {
+        let (mut stream, _) = flooding.accept().unwrap();
+        let interim = "HTTP/1.1 100 Continue\r\n\r\n".repeat(1000);
+        while std::io::Write::write_all(&mut stream, interim.as_bytes()).is_ok() {}
+    });
+    let upstream = upstream([server], |b| b.read_timeout(LIMIT));
+    let start = Instant::now();
+    let (answer, turns) = tokio::join!(fetch(&upstream), async {
+        let mut turns = 0;
+        while start.elapsed() < LIMIT {
+            sleep(LIMIT / 100).await;
+            turns += 1;
+        }
+        turns
+    });
+    assert_eq!(answer.unwrap_err().kind(), ErrorKind::Timeout);
+    assert!(start.elapsed() < LIMIT * 3, "{:?}", start.elapsed());
+    assert!(turns >= 10, "others had {turns} turns");
 }
 
 #[tokio::test]
