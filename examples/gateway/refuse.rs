@@ -26,6 +26,7 @@ pub fn refuse(client: &Arc<Client>, raw: &[u8], automatic: &[u8]) -> Vec<u8> {
         b"431" if line.len() > limit => 414,
         b"431" => HEAD_TOO_LARGE,
         _ if bad_version(line) => 505,
+        _ if unknown_coding(raw) => 501,
         _ => 400,
     };
     let page = pages::page(status).unwrap_or_default();
@@ -61,6 +62,17 @@ fn bad_version(line: &[u8]) -> bool {
     let version = line.rsplit(|&b| b == b' ').next().unwrap_or(b"");
     let digit = version.strip_prefix(b"HTTP/").and_then(|v| v.first());
     digit.is_some_and(|d| d.is_ascii_digit() && *d > b'1')
+}
+
+/// Whether the body is coded in a way that neither we nor hyper know.
+fn unknown_coding(head: &[u8]) -> bool {
+    let mut lines = head.split(|&b| b == b'\n');
+    lines.any(|line| {
+        let mut halves = line.splitn(2, |&b| b == b':');
+        let name = halves.next().unwrap_or(b"");
+        let value = halves.next().unwrap_or(b"").trim_ascii();
+        name.eq_ignore_ascii_case(b"transfer-encoding") && !value.eq_ignore_ascii_case(b"chunked")
+    })
 }
 
 fn log(client: &Arc<Client>, line: &[u8], status: u16, sent: usize) {
@@ -99,5 +111,13 @@ mod tests {
         assert!(bad_version(b"GET / HTTP/2.0"));
         assert!(!bad_version(b"GET / HTTP/1.2"));
         assert!(!bad_version(b"garbage"));
+    }
+
+    #[test]
+    fn chunked_is_the_one_coding_known() {
+        let head = |coding| format!("GET / HTTP/1.1\r\nTRANSFER-encoding:{coding}\r\n\r\n");
+        assert!(unknown_coding(head(" gzip").as_bytes()));
+        assert!(!unknown_coding(head(" Chunked ").as_bytes()));
+        assert!(!unknown_coding(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"));
     }
 }
