@@ -12,6 +12,8 @@ mod program;
 
 mod bodies;
 mod connections;
+#[cfg(target_os = "linux")]
+mod hostile;
 mod logs;
 mod rig;
 mod same;
