@@ -62,7 +62,6 @@ fn bodies_that_stop_end_on_time() {
         let text = wire.rest();
         assert!(text.is_empty() || text == "<reset>", "{path}: {text}");
     });
-    let log = siege.server.process.read("access.log");
-    assert_eq!(log.matches("\" 408 0").count(), 50, "{log}");
+    siege.logs("\" 408 0", 50);
     siege.ends_within(32 * MIB);
 }

@@ -29,8 +29,7 @@ fn heads_that_drip_end_on_time_and_keep_nobody_waiting() {
         thread::sleep(Duration::from_millis(20));
     }
     assert!(start.elapsed() > Duration::from_millis(400), "too soon");
-    let log = siege.server.process.read("access.log");
-    assert_eq!(log.matches("\"GET /slow HTTP/1.1\" 408 0").count(), CLIENTS);
+    siege.logs("\"GET /slow HTTP/1.1\" 408 0", CLIENTS);
     // A few kilobytes for each.
     siege.ends_within(16 * MIB);
 }

@@ -11,7 +11,7 @@ use crate::rig::{PATIENCE, Wire, backend, status};
 
 #[test]
 fn what_a_client_does_not_read_is_not_asked_of_its_peer() {
-    const CLIENTS: u64 = 20;
+    const CLIENTS: u64 = 10;
     let written = Arc::new(AtomicU64::new(0));
     let count = Arc::clone(&written);
     let back = backend(move |mut wire| {
