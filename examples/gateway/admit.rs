@@ -38,11 +38,16 @@ pub fn admit(x: &mut Exchange) -> Result<(), u16> {
         }
         return Err(status);
     }
-    let level = &x.plan().places[x.place].location;
-    if !level.real_ip_from.is_empty() {
+    find_client(x);
+    Ok(())
+}
+
+/// Who the client is according to the place of an exchange, unless that is known already.
+pub fn find_client(x: &mut Exchange) {
+    let level = &x.at().location;
+    if x.real_ip.is_none() && !level.real_ip_from.is_empty() {
         x.real_ip = realip::find(level, x.client.remote, &x.headers);
     }
-    Ok(())
 }
 
 fn check(x: &mut Exchange) -> Option<(u16, &'static str)> {
@@ -80,7 +85,14 @@ fn check(x: &mut Exchange) -> Option<(u16, &'static str)> {
         return Some((405, "client sent TRACE method"));
     }
     if x.headers.contains_key(header::TRANSFER_ENCODING) {
-        let coding = x.headers.get(header::TRANSFER_ENCODING);
+        let mut codings = x.headers.get_all(header::TRANSFER_ENCODING).iter();
+        let coding = codings.next();
+        if codings.next().is_some() {
+            return Some((
+                400,
+                "client sent duplicate header line: \"Transfer-Encoding\"",
+            ));
+        }
         if !coding.is_some_and(|c| c.as_bytes().eq_ignore_ascii_case(b"chunked")) {
             return Some((501, "client sent unknown \"Transfer-Encoding\""));
         }
@@ -110,7 +122,7 @@ fn find_host(x: &mut Exchange) -> Option<(u16, &'static str)> {
         return Some((400, "client sent HTTP/1.1 request without \"Host\" header"));
     }
     let name = match (x.uri.authority(), &host) {
-        (Some(authority), _) => host_name(authority.as_str()).ok(),
+        (Some(authority), _) => target_host(authority.as_str()),
         (None, Some(host)) => host.to_str().ok().and_then(|host| host_name(host).ok()),
         (None, None) => return None,
     };
@@ -124,6 +136,13 @@ fn find_host(x: &mut Exchange) -> Option<(u16, &'static str)> {
     x.asked_host = host;
     x.host = Some(name);
     None
+}
+
+/// The name in a target, which has fewer characters to choose from than `Host`.
+fn target_host(authority: &str) -> Option<&str> {
+    let usual = |b: u8| b.is_ascii_alphanumeric() || b"-.:[]".contains(&b);
+    let name = host_name(authority).ok()?;
+    authority.bytes().all(usual).then_some(name)
 }
 
 /// Lines and heads longer than their buffers.

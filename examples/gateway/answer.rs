@@ -2,7 +2,7 @@
 
 use hyper::ext::ReasonPhrase;
 use hyper::header::{self, HeaderMap, HeaderValue};
-use hyper::{Response, StatusCode, Version};
+use hyper::{Response, StatusCode};
 use tower_upstream::ResponseBody;
 
 use crate::body::{Content, Reply};
@@ -90,12 +90,12 @@ pub fn finish(
         304 => Content::EmptyOfSomeLength,
         _ => Content::Full(text),
     };
-    respond::common(&mut x, &mut headers, close);
+    let version = respond::common(&mut x, &mut headers, close);
     let code = StatusCode::from_u16(x.status).map_err(|_| Closed)?;
     let status = x.status;
     let mut response = Response::new(Reply::new(content, x, false));
     *response.status_mut() = code;
-    *response.version_mut() = Version::HTTP_11;
+    *response.version_mut() = version;
     *response.headers_mut() = headers;
     set_reason(&mut response, status);
     Ok(response)

@@ -1,5 +1,7 @@
 //! Bodies on their way: the client's to a peer, and ours or a peer's to the client.
 
+use std::error::Error as _;
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -14,6 +16,20 @@ use tower_upstream::{BoxError, ResponseBody};
 
 use crate::client::Client;
 use crate::exchange::Exchange;
+
+/// Refused with: the client went away within its body. Logged as 400.
+pub const GONE: u16 = 1;
+
+/// Whether a body could not be understood, rather than not be read to its end.
+fn is_malformed(error: &hyper::Error) -> bool {
+    let cause = error.source().and_then(|e| e.downcast_ref::<io::Error>());
+    cause.is_some_and(|e| {
+        matches!(
+            e.kind(),
+            io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData
+        )
+    })
+}
 
 /// What a client's body was refused with; 0 for nothing.
 #[derive(Clone, Debug, Default)]
@@ -111,7 +127,10 @@ impl ClientBody {
                 self.left -= length;
                 Poll::Ready(Some(Ok(Frame::data(data))))
             }
-            Poll::Ready(Some(Err(_))) => Poll::Ready(Some(Err(self.verdict.refuse(400)))),
+            Poll::Ready(Some(Err(error))) => {
+                let status = if is_malformed(&error) { 400 } else { GONE };
+                Poll::Ready(Some(Err(self.verdict.refuse(status))))
+            }
             Poll::Ready(None) => Poll::Ready(None),
             Poll::Pending => {
                 let timeout = self.timeout;

@@ -9,7 +9,7 @@ use hyper::{Method, Request, Uri, Version};
 use tower_upstream::{ErrorKind, RequestBuffering, Trail};
 
 use crate::answer::Answer;
-use crate::body::PeerBody;
+use crate::body::{GONE, PeerBody};
 use crate::config::PassUri;
 use crate::exchange::Exchange;
 use crate::handle::limited;
@@ -89,6 +89,7 @@ pub async fn forward(x: &mut Exchange, source: &mut Source) -> Answer {
     let body = match body(x, forward, source).await {
         Ok(body) => body,
         Err(408) => return Answer::Close(408),
+        Err(GONE) => return Answer::Close(400),
         Err(status) => return Answer::Page(status),
     };
     let verdict = match &body {
@@ -122,8 +123,7 @@ pub async fn forward(x: &mut Exchange, source: &mut Source) -> Answer {
             error::report_attempts(x);
             match verdict.and_then(|verdict| verdict.status()) {
                 Some(408) => Answer::Close(408),
-                // The client's connection is of no use any more.
-                Some(400) => Answer::Close(400),
+                Some(GONE) => Answer::Close(400),
                 Some(status) => Answer::Page(status),
                 None if problem.kind() == ErrorKind::BodyTooLarge => Answer::Page(413),
                 None => Answer::Page(problem.status().as_u16()),

@@ -113,6 +113,7 @@ async fn act(x: &mut Exchange, found: Found, source: &mut Source) -> Answer {
     if let Some(returns) = &worker.plan.places[x.place].location.returns {
         return returned(x, returns);
     }
+    admit::find_client(x);
     if x.at().forward.is_none() {
         return Answer::Page(404);
     }

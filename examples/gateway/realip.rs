@@ -17,10 +17,15 @@ pub fn find(
     {
         return None;
     }
-    // The last one is what the trusted proxy itself added.
-    let values = headers.get_all(location.real_ip_header.as_str());
-    let last = values.iter().next_back()?.to_str().ok()?;
-    parse(last.rsplit([',', ' ']).find(|part| !part.is_empty())?)
+    let name = location.real_ip_header.as_str();
+    let mut values = headers.get_all(name).iter();
+    // Of a list, the last one is what the trusted proxy itself added. Only this header is one.
+    let value = match name.eq_ignore_ascii_case("X-Forwarded-For") {
+        true => values.next_back()?,
+        false => values.next()?,
+    };
+    let value = value.to_str().ok()?;
+    parse(value.rsplit([',', ' ']).find(|part| !part.is_empty())?)
 }
 
 fn trusts(net: &RealIpFrom, from: Option<SocketAddr>) -> bool {

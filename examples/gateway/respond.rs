@@ -52,8 +52,12 @@ pub fn peer(
         Content::EmptyOfSomeLength if status != StatusCode::NOT_MODIFIED => Content::Empty,
         content => content,
     };
-    common(&mut x, headers, false);
-    parts.version = Version::HTTP_11;
+    // HTTP/1.0 knows no other end of such a body.
+    let by_closing = x.version == Version::HTTP_10
+        && x.method != hyper::Method::HEAD
+        && matches!(content, Content::Peer(_))
+        && !headers.contains_key(header::CONTENT_LENGTH);
+    parts.version = common(&mut x, headers, by_closing);
     let shown = x.shown_status;
     let to_the_end = forward.pass.ignore_client_abort;
     let mut response = Response::from_parts(parts, Reply::new(content, x, to_the_end));
@@ -104,8 +108,9 @@ fn is_internal(name: &HeaderName) -> bool {
 }
 
 /// Adds what every response has: who we are, what becomes of the connection, `add_header`s. The
-/// status of `x` is that of the response.
-pub fn common(x: &mut Exchange, headers: &mut HeaderMap, close: bool) {
+/// status of `x` is that of the response. Returns the version that makes hyper do so: in 1.1 it
+/// would keep the connection of a 1.0 client who asked for it.
+pub fn common(x: &mut Exchange, headers: &mut HeaderMap, close: bool) -> Version {
     if !headers.contains_key(header::SERVER) {
         headers.insert(header::SERVER, HeaderValue::from_static(pages::SERVER));
     }
@@ -138,6 +143,10 @@ pub fn common(x: &mut Exchange, headers: &mut HeaderMap, close: bool) {
     }
     if x.plan().wants_sent {
         x.sent_headers = Some(headers.clone());
+    }
+    match keep {
+        true => Version::HTTP_11,
+        false => x.version,
     }
 }
 

@@ -59,6 +59,7 @@ server {
     location /c503 { return 503; }
     location /c500 { return 500; }
     location /c402 { return 402; }
+    location /c404 { error_page 404 =202 /hh; return 404 ""; }
     location /c418 { return 418; }
     location /c429 { return 429; }
     location ~ \.php$ { return 200 "php $uri"; }
@@ -70,6 +71,8 @@ server {
 server { listen @FRONT; server_name *.wild.no wild.*; return 200 "wild $host $server_name"; }
 server { listen @FRONT; server_name .dot.no; return 200 "dot $host $server_name"; }
 server { listen @FRONT; server_name ~^r(\d+)\.no$; return 200 "regex $host $1"; }
+server { listen @FRONT; server_name plain.no; keepalive_timeout 0; real_ip_header X-R;
+    location / { proxy_pass http://u; proxy_set_header X $remote_addr; set_real_ip_from 127.0.0.1; } }
 server { listen @FRONT; server_name closed.no; return 404; error_page 404 =200 /ok; location = /ok { return 200 ok; } }
 "#;
 
@@ -183,7 +186,7 @@ fn get(target: &str) -> String {
 fn targets_lead_to_the_same_places_and_peers() {
     let targets = "/a%20b?x=1 /p/a%20b%3fc?x /p/a\u{c3}\u{a9}|b /p/\u{c3}\u{a9}%20|{b /s/a%20b/../c?x /f /g /h \
         /lost /away /away2 /403 /teapot /moved /moved2 /moved3 /moved4 /hide /show /method?x=1 /bare \
-        /evaluated/%20?a /empty /c444 /c201 /c204 /c303?a=b /cbare /c304 /c503 /c500 /c402 /c418 /c429 \
+        /evaluated/%20?a /empty /c444 /c201 /c204 /c303?a=b /cbare /c304 /c503 /c500 /c402 /c404 /c418 /c429 \
         /p /p?z //s//x /p//x/./y /x.php /static/x.php /exact /exact/ /IMG/x /css/y /nest/in \
         /nest/in/a.x /nest/q /.. /%2e%2e /%00 /%zz /%2 /a/%2e%2e/b /dead /new?x /s?x=1 /s? /p/? /p/x? \
         /e/x%20?a /i/x /moved5 /moved6 /secret /twice /like /a%F4%8F%B8%8Ab?%F4 /p?";
@@ -240,6 +243,8 @@ fn methods_versions_and_bodies_are_taken_alike() {
         "POST /s HTTP/1.0\nTransfer-Encoding: chunked\n\n0\r\n\r\n",
         "POST /s HTTP/1.1\nContent-Length: 5\nTransfer-Encoding: chunked\n\n0\r\n\r\n",
         "POST /s HTTP/1.1\nTransfer-Encoding: chunked\nContent-Length: 5\n\n0\r\n\r\n",
+        "POST /s HTTP/1.1\nTransfer-Encoding: chunked\nTransfer-Encoding: chunked\n\n0\r\n\r\n",
+        "GET http://user@a/ HTTP/1.1",
         "POST /s HTTP/1.1\nContent-Length: 3\nContent-Length: 3\n\nabc",
         "POST /s HTTP/1.1\nContent-Length: x",
         "POST /s HTTP/1.1\nContent-Length: -1",
@@ -268,6 +273,16 @@ fn methods_versions_and_bodies_are_taken_alike() {
     ];
     let requests: Vec<String> = requests.into_iter().map(text).collect();
     pair().compare(&requests);
+}
+
+#[test]
+fn connections_end_and_clients_are_known_alike() {
+    let requests = [
+        "GET / HTTP/1.0\r\nHost: plain.no\r\nConnection: keep-alive\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: plain.no\r\nX-R: 9.9.9.9\r\nX-R: 8.8.8.8\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: plain.no\r\nTransfer-Encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFFF\r\n",
+    ];
+    pair().compare(&requests.map(str::to_owned));
 }
 
 #[test]

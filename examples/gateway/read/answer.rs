@@ -117,6 +117,7 @@ fn answer(d: &Directive) -> Result<Return, (usize, String)> {
     };
     let answer = match (d.args.len(), status) {
         (1, _) => Answer::Page,
+        (_, 400..) if d.arg(1).is_empty() => Answer::Page,
         (_, 301 | 302 | 303 | 307 | 308) => Answer::Redirect(parse(1)?),
         _ => Answer::Text(parse(1)?),
     };

@@ -8,7 +8,7 @@ use hyper::header::{self, HeaderMap, HeaderName};
 
 use super::upstream::push_seconds;
 use crate::clock;
-use crate::config::ServerName;
+use crate::config::{ListenAddress, ServerName};
 use crate::exchange::Exchange;
 use crate::pages::HEAD_TOO_LARGE;
 use crate::text;
@@ -33,7 +33,12 @@ pub fn append(x: &Exchange, name: &str, out: &mut String) -> bool {
         "server_name" => push_server_name(x, out),
         "server_addr" => match x.client.local {
             Some(address) => return push(out, address.ip()),
-            None => out.push_str("unix:"),
+            None => match &x.plan().config.listens[x.client.listen].address {
+                ListenAddress::Unix(path) => {
+                    return push(out, format_args!("unix:{}", path.display()));
+                }
+                ListenAddress::Tcp(address) => return push(out, address.ip()),
+            },
         },
         "server_port" => return x.client.local.is_some_and(|a| push(out, a.port())),
         "server_protocol" => out.push_str(version(x.version)),
