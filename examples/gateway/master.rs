@@ -8,7 +8,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
 use crate::arguments::Arguments;
-use crate::config::{Config, ErrorLog, Level};
+use crate::config::{Config, ErrorLog, Level, Listen};
 use crate::log::error::Log;
 use crate::plan::Plan;
 use crate::sockets::Sockets;
@@ -19,6 +19,8 @@ struct Master {
     arguments: Arguments,
     sockets: Sockets,
     crew: Crew,
+    /// What the crew listens on.
+    listens: Vec<Listen>,
     earlier: Vec<Crew>,
     log: Log,
     pid: Option<PathBuf>,
@@ -43,11 +45,13 @@ pub fn run(arguments: Arguments, config: Config) -> Result<(), String> {
         if let Some(path) = &pid {
             write_pid(path)?;
         }
+        let listens = plan.config.listens.clone();
         let crew = Crew::start(plan, &sockets, &logs, &done)?;
         let master = Master {
             arguments,
             sockets,
             crew,
+            listens,
             earlier: Vec::new(),
             log: logs[0].clone(),
             pid,
@@ -154,7 +158,10 @@ impl Master {
             .as_ref()
             .map(|path| self.arguments.prefix.join(path));
         self.sockets.open(&listens, &self.arguments.prefix)?;
-        let crew = Crew::start(plan, &self.sockets, &logs, &self.done)?;
+        let crew = Crew::start(plan, &self.sockets, &logs, &self.done).inspect_err(|_| {
+            // Nobody would answer at the new ones.
+            self.sockets.keep_only(&self.listens);
+        })?;
         if pid != self.pid {
             self.move_pid(pid)?;
         }
@@ -162,6 +169,7 @@ impl Master {
         before.order(Order::Finish);
         self.earlier.push(before);
         self.sockets.keep_only(&listens);
+        self.listens = listens;
         self.log = logs[0].clone();
         Ok(())
     }

@@ -93,7 +93,8 @@ impl Worker {
     pub fn head_limit(&self, listen: usize) -> usize {
         let server = self.default_server(listen);
         let (number, size) = server.large_client_header_buffers;
-        server.client_header_buffer_size + number * size
+        let large = number.saturating_mul(size);
+        server.client_header_buffer_size.saturating_add(large)
     }
 
     fn default_server(&self, listen: usize) -> &crate::config::Server {

@@ -229,6 +229,16 @@ fn the_process() {
             "events { worker_connections |x; }\n".into(),
             "invalid number \"x\"",
         ),
+        same(
+            "events { worker_connections |1; }\nHTTP server { listen 127.0.0.1:8080; } }\n".into(),
+            "1 worker_connections are not enough for 1 listening sockets",
+        )
+        .elsewhere(),
+        same(
+            server("add_header A |\"a\\nb\";"),
+            "invalid header value \"a\\nb\"",
+        )
+        .differs("nothing: it sends two lines"),
         same(main("|daemon off;"), "\"daemon\" has no effect")
             .warning()
             .differs("nothing: there it has"),

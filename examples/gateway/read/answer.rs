@@ -1,6 +1,6 @@
 use tower_upstream::nginx::{Directive, Problems, Template, units};
 
-use super::shared::{header_name, template};
+use super::shared::{header_name, header_value, template};
 use super::variables;
 use crate::config::{AddHeader, Answer, ErrorPage, PageStatus, Return};
 
@@ -36,6 +36,9 @@ impl Answers {
 fn add_header(d: &Directive, problems: &mut Problems) -> Option<AddHeader> {
     let name = header_name(d, problems);
     let value = template(d, 1, problems);
+    if let Some(value) = &value {
+        header_value(value, d.place(1), problems);
+    }
     let always = d.args.len() > 2;
     if always && d.arg(2) != "always" {
         problems.push(d.place(2), format!("invalid parameter \"{}\"", d.arg(2)));

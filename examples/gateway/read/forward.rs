@@ -1,7 +1,7 @@
 use tower_upstream::nginx::values::{Value, duplicate, fill, flag};
 use tower_upstream::nginx::{Directive, Place, Problems, Template, set_header};
 
-use super::shared::{header_name, template};
+use super::shared::{header_name, header_value, template};
 use super::{regex, variables};
 use crate::config::{Redirect, RedirectFrom};
 
@@ -42,6 +42,9 @@ impl Forward {
         match d.name() {
             "proxy_set_header" => {
                 let header = set_header(d, variables::known, problems);
+                if let Some((_, value)) = &header {
+                    header_value(value, d.place(1), problems);
+                }
                 self.set_headers.extend(header);
             }
             "proxy_hide_header" => self.hide_headers.extend(header_name(d, problems)),

@@ -41,15 +41,26 @@ pub(crate) fn read(path: &Path) -> (Option<Config>, Problems) {
         let message = "no \"events\" section in configuration";
         shared.problems.push(&whole, message);
     }
+    let listens = std::mem::take(&mut shared.listens).finish();
+    let connections = main.worker_connections.unwrap_or(WORKER_CONNECTIONS);
+    if connections <= listens.len() {
+        let whole = Place::whole(&path.to_string_lossy());
+        let place = main.connections_at.as_ref().unwrap_or(&whole);
+        let message = format!(
+            "{connections} worker_connections are not enough for {} listening sockets",
+            listens.len()
+        );
+        shared.problems.push(place, message);
+    }
     shared.problems.sort();
     let config = (!shared.problems.has_errors()).then_some(Config {
         workers: main.workers.unwrap_or(1).max(1),
-        worker_connections: main.worker_connections.unwrap_or(WORKER_CONNECTIONS),
+        worker_connections: connections,
         pid: main.pid,
         error_log: main.error_log,
         groups: shared.groups,
         log_formats: shared.log_formats,
-        listens: shared.listens.finish(),
+        listens,
         servers: shared.servers,
     });
     (config, shared.problems)
@@ -60,6 +71,7 @@ pub(crate) fn read(path: &Path) -> (Option<Config>, Problems) {
 struct Main {
     workers: Option<usize>,
     worker_connections: Option<usize>,
+    connections_at: Option<Place>,
     pid: Option<PathBuf>,
     error_log: Option<ErrorLog>,
     user: Option<()>,
@@ -108,6 +120,7 @@ impl Main {
     fn events(&mut self, block: &Directive, problems: &mut Problems) {
         for d in block.children() {
             if served(d, Contexts::EVENTS, problems) {
+                self.connections_at = Some(d.place(0).clone());
                 values::fill(&mut self.worker_connections, d, problems, connections);
             }
         }

@@ -1,5 +1,5 @@
 use tower_upstream::GroupConfig;
-use tower_upstream::nginx::{Directive, Problems, Template};
+use tower_upstream::nginx::{Directive, Place, Problems, Template};
 
 use super::listen::Listens;
 use super::{log, variables};
@@ -48,6 +48,14 @@ pub(crate) fn template(d: &Directive, index: usize, problems: &mut Problems) -> 
 pub(crate) fn unread(d: &Directive, problems: &mut Problems) {
     let message = format!("directive \"{}\" is not supported", d.name());
     problems.push(&d.name.place, message);
+}
+
+/// Whether a value can stand in a header, as far as it is known before there is a request.
+pub(crate) fn header_value(value: &Template, place: &Place, problems: &mut Problems) {
+    let text = value.as_literal().unwrap_or_default();
+    if http::HeaderValue::from_str(text).is_err() {
+        problems.push(place, format!("invalid header value {text:?}"));
+    }
 }
 
 /// A word that could name a header.
