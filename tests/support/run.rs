@@ -38,6 +38,15 @@ pub(crate) fn kinds() -> [Kind; 2] {
     }
 }
 
+/// A scenario that was drawn starts from another fraction of a second the next time: what takes long
+/// may have drifted into a second boundary by itself. Written ones start where they say.
+fn later(mut scenario: Scenario) -> Scenario {
+    if scenario.name.starts_with("seed-") {
+        scenario.start = (scenario.start + 200) % 1000;
+    }
+    scenario
+}
+
 /// Plays all scenarios on both sides.
 ///
 /// # Panics
@@ -58,7 +67,7 @@ pub(crate) async fn play(scenarios: Vec<Scenario>) -> Vec<Report> {
             match &report.disturbed {
                 Some(why) => {
                     reasons.push(format!("{}: {why}", report.scenario.name));
-                    todo.push((place, report.scenario));
+                    todo.push((place, later(report.scenario)));
                 }
                 None => reports.push((place, report)),
             }
