@@ -75,11 +75,14 @@ fn check(x: &mut Exchange) -> Option<(u16, &'static str)> {
         }
         Err(_) => return Some((400, "client sent invalid request")),
     }
+    if line_length(x) > x.worker().line_limit(x.client.listen) {
+        return Some((414, "client sent too long URI"));
+    }
     if let Some(refusal) = find_host(x) {
         return Some(refusal);
     }
-    if let Some(status) = too_large(x) {
-        return Some((status, "client sent too large header"));
+    if header_too_large(x) {
+        return Some((HEAD_TOO_LARGE, "client sent too long header line"));
     }
     if x.method == Method::TRACE {
         return Some((405, "client sent TRACE method"));
@@ -146,21 +149,21 @@ fn target_host(authority: &str) -> Option<&str> {
 }
 
 /// Lines and heads longer than their buffers.
-fn too_large(x: &Exchange) -> Option<u16> {
+fn header_too_large(x: &Exchange) -> bool {
     let limit = x.worker().line_limit(x.client.listen);
-    let line = x.method.as_str().len() + x.request_uri().len() + " HTTP/1.1\r\n".len();
-    if line > limit {
-        return Some(414);
-    }
-    let mut total = line;
+    let mut total = line_length(x);
     for (name, value) in &x.headers {
         let length = name.as_str().len() + value.len() + 4;
         if length > limit {
-            return Some(HEAD_TOO_LARGE);
+            return true;
         }
         total += length;
     }
-    (total > x.worker().head_limit(x.client.listen)).then_some(HEAD_TOO_LARGE)
+    total > x.worker().head_limit(x.client.listen)
+}
+
+fn line_length(x: &Exchange) -> usize {
+    x.method.as_str().len() + x.request_uri().len() + " HTTP/1.1\r\n".len()
 }
 
 /// `Content-Length`s as they came: hyper makes one of several, and none next to a

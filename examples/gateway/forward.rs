@@ -10,7 +10,7 @@ use tower_upstream::{ErrorKind, RequestBuffering, Trail};
 
 use crate::answer::Answer;
 use crate::body::{GONE, PeerBody};
-use crate::config::PassUri;
+use crate::config::{Level, PassUri};
 use crate::exchange::Exchange;
 use crate::handle::limited;
 use crate::log::error;
@@ -90,7 +90,7 @@ pub async fn forward(x: &mut Exchange, source: &mut Source) -> Answer {
         Ok(body) => body,
         Err(408) => return Answer::Close(408),
         Err(GONE) => return Answer::Close(400),
-        Err(status) => return Answer::Page(status),
+        Err(status) => return refused(x, status),
     };
     let verdict = match &body {
         PeerBody::Client(body) => Some(body.verdict()),
@@ -124,12 +124,21 @@ pub async fn forward(x: &mut Exchange, source: &mut Source) -> Answer {
             match verdict.and_then(|verdict| verdict.status()) {
                 Some(408) => Answer::Close(408),
                 Some(GONE) => Answer::Close(400),
-                Some(status) => Answer::Page(status),
+                Some(status) => refused(x, status),
                 None if problem.kind() == ErrorKind::BodyTooLarge => Answer::Page(413),
                 None => Answer::Page(problem.status().as_u16()),
             }
         }
     }
+}
+
+/// What is said of a body that cannot be taken.
+fn refused(x: &Exchange, status: u16) -> Answer {
+    if status == 413 {
+        let message = format_args!("client intended to send too large chunked body");
+        error::about(x, Level::Error, message);
+    }
+    Answer::Page(status)
 }
 
 fn x_forward(plan: &crate::plan::Plan, place: usize) -> Option<&Forward> {

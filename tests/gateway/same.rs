@@ -300,6 +300,7 @@ fn heads_that_are_none_are_refused_alike() {
         "GET /exact HTTP/1.1\nHost: a\nConnection: close\n\n".to_owned(),
         "\r\n\r\nGET /exact HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".to_owned(),
         format!("GET /{long} HTTP/1.1\r\nHost: a\r\n\r\n"),
+        format!("GET /{long} HTTP/1.1\r\n\r\n"),
         format!("GET /{huge} HTTP/1.1\r\nHost: a\r\n\r\n"),
         format!("GET / HTTP/1.1\r\nHost: a\r\nX: {long}\r\n\r\n"),
         format!("GET / HTTP/1.1\r\nHost: a\r\nX: {huge}\r\n\r\n"),

@@ -153,7 +153,10 @@ fn words(status: Option<u16>, connected: bool, failure: &str) -> String {
         let number = number.trim_end_matches(')');
         return format!("{call} failed ({number}: {what})");
     }
-    if failure.contains("invalid") || failure.contains("too large") {
+    if failure.contains("too large") {
+        return "upstream sent too big header".into();
+    }
+    if failure.contains("invalid") {
         return "upstream sent invalid header".into();
     }
     if connected {
@@ -236,6 +239,12 @@ mod tests {
                 true,
                 "invalid HTTP header parsed",
                 "upstream sent invalid header",
+            ),
+            (
+                502,
+                true,
+                "message head is too large",
+                "upstream sent too big header",
             ),
             (
                 502,
