@@ -13,11 +13,13 @@ fn heads_that_drip_end_on_time_and_keep_nobody_waiting() {
     const CLIENTS: usize = 200;
     let siege = Siege::new("", "");
     let start = Instant::now();
-    let mut slow: Vec<Wire> = (0..CLIENTS).map(|_| siege.server.connect()).collect();
-    for wire in &mut slow {
+    let begin = |_| {
+        let mut wire = siege.server.connect();
         wire.send("GET /slow HTTP/1.1\r\nX: ");
         wire.0.set_nonblocking(true).expect("not to block");
-    }
+        wire
+    };
+    let mut slow: Vec<Wire> = (0..CLIENTS).map(begin).collect();
     while !slow.is_empty() {
         slow.retain_mut(|wire| match wire.0.read(&mut [0]) {
             Err(e) if e.kind() == ErrorKind::WouldBlock => wire.0.write_all(b"x").is_ok(),

@@ -67,17 +67,18 @@ const CHUNKED: &str = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
 
 #[test]
 fn peers_without_a_proper_head_end_in_502_or_504() {
+    // What fills a buffer to its brim may run out of time before on a slow machine.
+    let brim: &[u16] = &[502, 504];
     let rows: [(_, _, &[u16]); 12] = [
         ("endless header lines", endless(OK, "X: x\r\n"), &[502]),
-        ("an endless header line", endless(OK, "x"), &[502]),
+        ("an endless header line", endless(OK, "x"), brim),
         (
             "an endless status line",
             endless("HTTP/1.1 200 ", "x"),
-            &[502],
+            brim,
         ),
+        ("endless empty lines", endless("", "\r\n"), brim),
         ("an endless word", endless("", "x"), &[502]),
-        // As many as fit the buffer, which may take longer.
-        ("endless empty lines", endless("", "\r\n"), &[502, 504]),
         ("endless zeros", endless("", "\0"), &[502]),
         (
             "interim answers",

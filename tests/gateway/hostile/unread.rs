@@ -23,9 +23,13 @@ fn what_a_client_does_not_read_is_not_asked_of_its_peer() {
         }
     });
     let siege = Siege::new(&format!("location / {{ proxy_pass http://{back}; }}"), "");
-    let mut clients: Vec<Wire> = (0..CLIENTS).map(|_| siege.server.connect()).collect();
-    for client in &mut clients {
+    let ask = |_| {
+        let mut client = siege.server.connect();
         client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+        client
+    };
+    let mut clients: Vec<Wire> = (0..CLIENTS).map(ask).collect();
+    for client in &mut clients {
         assert_eq!(status(&client.until("\r\n\r\n")), 200);
     }
     // Until no peer gets rid of any more.
