@@ -235,7 +235,13 @@ impl Reply {
 
     fn sent(&mut self, bytes: usize) {
         if let Some(exchange) = &mut self.exchange {
-            exchange.sent += bytes as u64;
+            // A chunk has its size in front, and two line ends.
+            let frame = match (exchange.chunked, bytes) {
+                (false, _) => 0,
+                (true, 0) => 5,
+                (true, _) => bytes.ilog2() / 4 + 1 + 4,
+            };
+            exchange.sent += bytes as u64 + u64::from(frame);
             exchange.client.set_unwritten(true);
         }
     }
@@ -257,18 +263,16 @@ impl Body for Reply {
                 self.sent(bytes.len());
                 Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
             }
-            Content::Peer(body) => match std::task::ready!(Pin::new(body).poll_frame(cx)) {
-                Some(Ok(frame)) => match frame.into_data() {
-                    Ok(data) => {
-                        self.sent(data.len());
-                        Poll::Ready(Some(Ok(Frame::data(data))))
-                    }
+            Content::Peer(body) => {
+                let data = match std::task::ready!(Pin::new(body).poll_frame(cx)) {
                     // Trailers of responses are dropped (RS-12).
-                    Err(_) => Poll::Ready(None),
-                },
-                Some(Err(error)) => Poll::Ready(Some(Err(error))),
-                None => Poll::Ready(None),
-            },
+                    Some(Ok(frame)) => frame.into_data().ok(),
+                    Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                    None => None,
+                };
+                self.sent(data.as_ref().map_or(0, Bytes::len));
+                Poll::Ready(data.map(|data| Ok(Frame::data(data))))
+            }
         }
     }
 

@@ -76,6 +76,8 @@ pub struct Exchange {
     pub status: u16,
     /// Body bytes sent.
     pub sent: u64,
+    /// They go out in chunks, whose sizes count as well.
+    pub chunked: bool,
     /// Headers sent, if something asks for them.
     pub sent_headers: Option<HeaderMap>,
     /// Headers received from a peer, if something asks for them.
@@ -122,6 +124,7 @@ impl Exchange {
             reported: 0,
             status: 0,
             sent: 0,
+            chunked: false,
             sent_headers: None,
             received_headers: None,
             logged: false,

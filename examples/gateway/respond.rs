@@ -52,11 +52,12 @@ pub fn peer(
         Content::EmptyOfSomeLength if status != StatusCode::NOT_MODIFIED => Content::Empty,
         content => content,
     };
-    // HTTP/1.0 knows no other end of such a body.
-    let by_closing = x.version == Version::HTTP_10
-        && x.method != hyper::Method::HEAD
+    let unsized_body = x.method != hyper::Method::HEAD
         && matches!(content, Content::Peer(_))
         && !headers.contains_key(header::CONTENT_LENGTH);
+    x.chunked = unsized_body && x.version == Version::HTTP_11;
+    // HTTP/1.0 knows no other end of such a body.
+    let by_closing = unsized_body && x.version == Version::HTTP_10;
     parts.version = common(&mut x, headers, by_closing);
     let shown = x.shown_status;
     let to_the_end = forward.pass.ignore_client_abort;

@@ -90,3 +90,18 @@ fn a_trusted_proxy_says_who_the_client_is() {
     server.ask("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX-Forwarded-For: 10.0.0.1, 10.0.0.2\r\n\r\n");
     server.wait_for("access.log", "10.0.0.2 GET / HTTP/1.1");
 }
+
+#[test]
+fn the_sizes_of_chunks_are_bytes_sent_as_well() {
+    let back = answering("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\ntwenty bytes of text");
+    let http = format!(
+        "log_format f '$body_bytes_sent'; access_log access.log f;
+         server {{ listen @FRONT; location / {{ proxy_pass http://{back}; }} }}"
+    );
+    for mut server in [Server::gateway(&http), Server::nginx(&http)] {
+        server.ask("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        server.ask("GET / HTTP/1.0\r\n\r\n");
+        server.process.stop();
+        assert_eq!(server.process.read("access.log"), "31\n20\n");
+    }
+}
