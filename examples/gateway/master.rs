@@ -105,6 +105,10 @@ impl Master {
                     }
                     Told::Reload if !leaving => self.reload(),
                     Told::Reload => {}
+                    Told::Reopen => self.log.write(
+                        Level::Warn,
+                        format_args!("signal 10 (SIGUSR1) received, only SIGHUP reopens logs"),
+                    ),
                 },
                 _ = finished.recv() => self.earlier.retain(|crew| !crew.is_gone()),
             }
@@ -196,6 +200,8 @@ enum Told {
     Stop,
     Finish,
     Reload,
+    /// Not served, but whoever rotates logs must not end the process with it.
+    Reopen,
 }
 
 struct Signals {
@@ -203,6 +209,7 @@ struct Signals {
     interrupt: tokio::signal::unix::Signal,
     quit: tokio::signal::unix::Signal,
     hangup: tokio::signal::unix::Signal,
+    user_1: tokio::signal::unix::Signal,
 }
 
 impl Signals {
@@ -212,6 +219,7 @@ impl Signals {
             interrupt: signal(SignalKind::interrupt())?,
             quit: signal(SignalKind::quit())?,
             hangup: signal(SignalKind::hangup())?,
+            user_1: signal(SignalKind::user_defined1())?,
         })
     }
 
@@ -221,6 +229,7 @@ impl Signals {
             _ = self.interrupt.recv() => Told::Stop,
             _ = self.quit.recv() => Told::Finish,
             _ = self.hangup.recv() => Told::Reload,
+            _ = self.user_1.recv() => Told::Reopen,
         }
     }
 }
