@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 
 use tokio::runtime::Builder;
@@ -31,6 +31,23 @@ pub enum Order {
 pub struct Crew {
     orders: watch::Sender<Order>,
     threads: Vec<JoinHandle<()>>,
+    /// Workers that have not gone.
+    present: Arc<AtomicUsize>,
+}
+
+/// A worker's presence; when it is dropped, the worker has gone, be it by a panic.
+struct Present {
+    others: Arc<AtomicUsize>,
+    done: mpsc::UnboundedSender<()>,
+}
+
+impl Drop for Present {
+    fn drop(&mut self) {
+        // Counted before it is told: a thread that has said so may take its time to end.
+        self.others.fetch_sub(1, Ordering::Release);
+        // Whoever listened may have gone first.
+        let _ = self.done.send(());
+    }
 }
 
 impl Crew {
@@ -60,17 +77,24 @@ impl Crew {
         }
         let (orders, heard) = watch::channel(Order::Serve);
         let mut threads = Vec::new();
+        let present = Arc::new(AtomicUsize::new(ready.len()));
         for (worker, doors) in ready {
             let heard = heard.clone();
-            let done = done.clone();
+            let this = Present {
+                others: Arc::clone(&present),
+                done: done.clone(),
+            };
             let thread = thread::Builder::new().name("worker".into()).spawn(move || {
+                let _this = this;
                 run(worker, doors, heard);
-                // Whoever listened may have gone first.
-                let _ = done.send(());
             });
             threads.push(thread.map_err(|e| format!("a worker could not be started ({e})"))?);
         }
-        Ok(Self { orders, threads })
+        Ok(Self {
+            orders,
+            threads,
+            present,
+        })
     }
 
     /// Tells all of them.
@@ -80,7 +104,7 @@ impl Crew {
 
     /// Whether all have gone.
     pub fn is_gone(&self) -> bool {
-        self.threads.iter().all(JoinHandle::is_finished)
+        self.present.load(Ordering::Acquire) == 0
     }
 
     /// Waits until all have gone.
