@@ -124,6 +124,8 @@ fn answers() {
     check_all(vec![
         same(server("return |foo;"), "invalid return code \"foo\""),
         same(server("return |1000;"), "invalid return code \"1000\""),
+        same(server("return |101;"), "invalid return code \"101\"")
+            .differs("nothing: it sends an interim status for an answer"),
         same(server("return |$host;"), "invalid return code \"$host\""),
         same(server("return 200 |$nope;"), "unknown \"nope\" variable").elsewhere(),
         same(

@@ -81,7 +81,8 @@ fn error_page(d: &Directive, problems: &mut Problems) -> Option<ErrorPage> {
 
 fn status(text: &str) -> Option<u16> {
     let status = units::number(text).and_then(|n| u16::try_from(n).ok())?;
-    (100..1000).contains(&status).then_some(status)
+    // An interim status would leave the client waiting for the answer.
+    (200..1000).contains(&status).then_some(status)
 }
 
 /// 499 is for NGINX's own log and never answered.
