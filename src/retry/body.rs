@@ -1,21 +1,16 @@
 //! A request body that can be sent more than once.
 
-use std::fmt;
-use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http::HeaderMap;
-use http_body::{Body, Frame, SizeHint};
-use pin_project_lite::pin_project;
+use http_body::{Body, SizeHint};
 
 use super::RequestBuffering;
-use super::kept::{Kept, Position};
-use crate::connect::Meter;
+use super::attempt::AttemptBody;
+use super::kept::Kept;
+use super::source::{Erased, Shared, Source, lock};
 use crate::error::{BoxError, Error, ErrorKind};
-
-type Source = Pin<Box<dyn Body<Data = Bytes, Error = BoxError> + Send>>;
 
 /// Bytes taken in before the first attempt when bodies are not buffered: what a body that came
 /// together with the request's head may have, as in NGINX's `client_body_buffer_size`.
@@ -27,25 +22,6 @@ pub(crate) struct RequestBody {
     shared: Option<Arc<Mutex<Shared>>>,
     buffering: RequestBuffering,
     attempts: u32,
-}
-
-struct Shared {
-    source: Source,
-    kept: Kept,
-    /// Bytes that may be kept while an attempt is reading.
-    limit: usize,
-    /// Something was passed on that was not kept.
-    lost: bool,
-    complete: bool,
-    failed: bool,
-    trailers: Option<HeaderMap>,
-    /// The attempt that may read; a connection given up may still hold an older one's body.
-    reader: u32,
-    /// The request may be sent in chunks.
-    chunked: bool,
-    /// Bytes the source said it has, and bytes it had.
-    promised: Option<u64>,
-    seen: u64,
 }
 
 impl RequestBody {
@@ -139,15 +115,7 @@ impl RequestBody {
                 shared.size()
             }
         };
-        AttemptBody {
-            shared: self.shared.clone(),
-            attempt: self.attempts,
-            next: Position::default(),
-            left: size.exact(),
-            size,
-            ended: self.shared.is_none(),
-            meter: None,
-        }
+        AttemptBody::new(self.shared.clone(), self.attempts, size)
     }
 
     /// All of it can be sent again.
@@ -181,221 +149,12 @@ fn broken(error: BoxError) -> Error {
     Error::new(ErrorKind::RequestBody).because(error)
 }
 
-fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
-    // A source that panicked is polled no further: its attempt is over.
-    shared.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl Shared {
-    fn size(&self) -> SizeHint {
-        match (self.complete, &self.trailers) {
-            // Trailers need chunked framing, which HTTP/1.0 has not.
-            (true, Some(_)) if self.chunked => SizeHint::default(),
-            (true, _) => SizeHint::with_exact(self.kept.bytes as u64),
-            (false, _) if self.kept.bytes == 0 => self.source.size_hint(),
-            (false, _) => match self.source.size_hint().exact() {
-                Some(rest) => SizeHint::with_exact(rest + self.kept.bytes as u64),
-                None => SizeHint::default(),
-            },
-        }
-    }
-
-    fn keep(&mut self, data: &Bytes) {
-        if self.lost {
-            return;
-        }
-        if self.kept.bytes + data.len() > self.limit {
-            self.lost = true;
-            self.kept = Kept::default();
-        } else {
-            self.kept.push(data);
-        }
-    }
-
-    /// One frame of the source: data, or `None` at the end, when trailers have been stored.
-    fn poll_source(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, BoxError>> {
-        loop {
-            match ready!(self.source.as_mut().poll_frame(cx)) {
-                Some(Ok(frame)) => match frame.into_data() {
-                    Ok(data) if data.is_empty() => {}
-                    Ok(data) => {
-                        self.seen += data.len() as u64;
-                        return Poll::Ready(Ok(Some(data)));
-                    }
-                    Err(frame) => self.trailers = frame.into_trailers().ok(),
-                },
-                Some(Err(error)) => {
-                    self.failed = true;
-                    return Poll::Ready(Err(error));
-                }
-                None if self.promised.is_some_and(|promised| self.seen < promised) => {
-                    self.failed = true;
-                    return Poll::Ready(Err("the body ended early".into()));
-                }
-                None => {
-                    self.complete = true;
-                    return Poll::Ready(Ok(None));
-                }
-            }
-        }
-    }
-
-    fn poll_keep(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        if let Some(data) = ready!(self.poll_source(cx))? {
-            self.kept.push(&data);
-        }
-        Poll::Ready(Ok(()))
-    }
-}
-
-/// One attempt's view of the caller's body.
-pub(crate) struct AttemptBody {
-    shared: Option<Arc<Mutex<Shared>>>,
-    attempt: u32,
-    /// How much of what is kept was sent.
-    next: Position,
-    /// Bytes still to come, where known.
-    left: Option<u64>,
-    size: SizeHint,
-    ended: bool,
-    meter: Option<Arc<Meter>>,
-}
-
-impl AttemptBody {
-    /// Names the connection that is told when the last byte was handed over.
-    pub(crate) fn attach(&mut self, meter: &Arc<Meter>) {
-        self.meter = Some(Arc::clone(meter));
-    }
-
-    /// The caller's own body broke off, so whatever failed is not the peer's doing.
-    pub(crate) fn watch(&self) -> Watch {
-        Watch(self.shared.clone())
-    }
-
-    fn end(&mut self) {
-        self.ended = true;
-        if let Some(meter) = &self.meter {
-            meter.body_ended();
-        }
-    }
-}
-
-/// Tells, after the body itself was handed to hyper, whether the caller's side of it failed.
-pub(crate) struct Watch(Option<Arc<Mutex<Shared>>>);
-
-impl Watch {
-    pub(crate) fn failed(&self) -> bool {
-        self.0.as_ref().is_some_and(|shared| lock(shared).failed)
-    }
-}
-
-impl Body for AttemptBody {
-    type Data = Bytes;
-    type Error = BoxError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        let this = &mut *self;
-        if this.ended {
-            return Poll::Ready(None);
-        }
-        let Some(cell) = this.shared.clone() else {
-            return Poll::Ready(None);
-        };
-        let mut shared = lock(&cell);
-        if shared.reader != this.attempt {
-            return Poll::Ready(Some(Err("a later attempt sends this body".into())));
-        }
-        let data = match shared.kept.next(&mut this.next) {
-            Some(data) => Some(data),
-            None if shared.complete => None,
-            None => {
-                let read = ready!(shared.poll_source(cx));
-                match read {
-                    Ok(Some(data)) => {
-                        shared.keep(&data);
-                        this.next = shared.kept.end();
-                        Some(data)
-                    }
-                    Ok(None) => None,
-                    Err(error) => return Poll::Ready(Some(Err(error))),
-                }
-            }
-        };
-        let Some(data) = data else {
-            let trailers = shared.trailers.clone();
-            drop(shared);
-            this.end();
-            return Poll::Ready(trailers.map(|trailers| Ok(Frame::trailers(trailers))));
-        };
-        drop(shared);
-        if let Some(left) = &mut this.left {
-            *left = left.saturating_sub(data.len() as u64);
-            if *left == 0 {
-                this.end();
-            }
-        }
-        Poll::Ready(Some(Ok(Frame::data(data))))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.ended
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        match self.left {
-            Some(left) => SizeHint::with_exact(left),
-            None => self.size,
-        }
-    }
-}
-
-impl fmt::Debug for AttemptBody {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AttemptBody")
-            .field("left", &self.left)
-            .finish_non_exhaustive()
-    }
-}
-
-pin_project! {
-    /// A body with the crate's error type.
-    struct Erased<B> {
-        #[pin]
-        body: B,
-    }
-}
-
-impl<B> Body for Erased<B>
-where
-    B: Body<Data = Bytes>,
-    B::Error: Into<BoxError>,
-{
-    type Data = Bytes;
-    type Error = BoxError;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        let frame = ready!(self.project().body.poll_frame(cx));
-        Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::pin::Pin;
     use std::task::Waker;
+
+    use http_body::Frame;
 
     use super::*;
 

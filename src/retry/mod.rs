@@ -15,11 +15,15 @@
 //! ```
 
 #[cfg(feature = "http")]
+pub(crate) mod attempt;
+#[cfg(feature = "http")]
 pub(crate) mod body;
 mod buffering;
 #[cfg(feature = "http")]
 mod kept;
 mod next_upstream;
+#[cfg(feature = "http")]
+mod source;
 
 pub use buffering::RequestBuffering;
 pub use next_upstream::{Attempted, NextUpstream, Terms};

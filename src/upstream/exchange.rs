@@ -18,7 +18,7 @@ use crate::clock;
 use crate::connect::{self, Address, Spelling};
 use crate::error::BoxError;
 use crate::pool::Pool;
-use crate::retry::body::{AttemptBody, Watch};
+use crate::retry::attempt::{AttemptBody, Watch};
 use crate::timeout::Elapsed;
 
 pub(super) type Conn = connect::Conn<AttemptBody>;

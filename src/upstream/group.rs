@@ -9,7 +9,7 @@ use super::exchange::HttpEndpoint;
 use crate::balance::{PeerConfig, PeerState, Peers, Roster};
 use crate::connect::Address;
 use crate::pool::Pool;
-use crate::retry::body::AttemptBody;
+use crate::retry::attempt::AttemptBody;
 
 /// An upstream block at run time: what is known of its peers, and the idle connections to them.
 ///

@@ -1,0 +1,136 @@
+use std::fmt;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+
+use super::kept::Position;
+use super::source::{Shared, lock};
+use crate::connect::Meter;
+use crate::error::BoxError;
+
+/// One attempt's view of the caller's body.
+pub(crate) struct AttemptBody {
+    shared: Option<Arc<Mutex<Shared>>>,
+    attempt: u32,
+    /// How much of what is kept was sent.
+    next: Position,
+    /// Bytes still to come, where known.
+    left: Option<u64>,
+    size: SizeHint,
+    ended: bool,
+    meter: Option<Arc<Meter>>,
+}
+
+impl AttemptBody {
+    pub(super) fn new(shared: Option<Arc<Mutex<Shared>>>, attempt: u32, size: SizeHint) -> Self {
+        Self {
+            ended: shared.is_none(),
+            shared,
+            attempt,
+            next: Position::default(),
+            left: size.exact(),
+            size,
+            meter: None,
+        }
+    }
+
+    /// Names the connection that is told when the last byte was handed over.
+    pub(crate) fn attach(&mut self, meter: &Arc<Meter>) {
+        self.meter = Some(Arc::clone(meter));
+    }
+
+    /// The caller's own body broke off, so whatever failed is not the peer's doing.
+    pub(crate) fn watch(&self) -> Watch {
+        Watch(self.shared.clone())
+    }
+
+    fn end(&mut self) {
+        self.ended = true;
+        if let Some(meter) = &self.meter {
+            meter.body_ended();
+        }
+    }
+}
+
+/// Tells, after the body itself was handed to hyper, whether the caller's side of it failed.
+pub(crate) struct Watch(Option<Arc<Mutex<Shared>>>);
+
+impl Watch {
+    pub(crate) fn failed(&self) -> bool {
+        self.0.as_ref().is_some_and(|shared| lock(shared).failed)
+    }
+}
+
+impl Body for AttemptBody {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let this = &mut *self;
+        if this.ended {
+            return Poll::Ready(None);
+        }
+        let Some(cell) = this.shared.clone() else {
+            return Poll::Ready(None);
+        };
+        let mut shared = lock(&cell);
+        if shared.reader != this.attempt {
+            return Poll::Ready(Some(Err("a later attempt sends this body".into())));
+        }
+        let data = match shared.kept.next(&mut this.next) {
+            Some(data) => Some(data),
+            None if shared.complete => None,
+            None => {
+                let read = ready!(shared.poll_source(cx));
+                match read {
+                    Ok(Some(data)) => {
+                        shared.keep(&data);
+                        this.next = shared.kept.end();
+                        Some(data)
+                    }
+                    Ok(None) => None,
+                    Err(error) => return Poll::Ready(Some(Err(error))),
+                }
+            }
+        };
+        let Some(data) = data else {
+            let trailers = shared.trailers.clone();
+            drop(shared);
+            this.end();
+            return Poll::Ready(trailers.map(|trailers| Ok(Frame::trailers(trailers))));
+        };
+        drop(shared);
+        if let Some(left) = &mut this.left {
+            *left = left.saturating_sub(data.len() as u64);
+            if *left == 0 {
+                this.end();
+            }
+        }
+        Poll::Ready(Some(Ok(Frame::data(data))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.ended
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self.left {
+            Some(left) => SizeHint::with_exact(left),
+            None => self.size,
+        }
+    }
+}
+
+impl fmt::Debug for AttemptBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AttemptBody")
+            .field("left", &self.left)
+            .finish_non_exhaustive()
+    }
+}
