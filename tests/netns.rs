@@ -16,7 +16,8 @@ const INSIDE: &str = "TOWER_UPSTREAM_NETNS";
 
 /// A cable whose other end nobody listens at: what is sent to 10.99.0.2 is swallowed, without so
 /// much as a reset.
-const NETWORK: &str = "PATH=$PATH:/usr/sbin:/sbin; ip link set lo up && ip link add here type veth peer name there \
+const NETWORK: &str = "PATH=$PATH:/usr/sbin:/sbin; ip link set lo up \
+    && ip link add here type veth peer name there \
     && ip addr add 10.99.0.1/24 dev here && ip link set here up && ip link set there up \
     && ip neigh add 10.99.0.2 lladdr 02:00:00:00:00:02 dev here && exec \"$0\" \"$@\"";
 

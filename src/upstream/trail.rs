@@ -56,8 +56,9 @@ impl Attempt {
 
 /// A record of every attempt a request made, for logs and for the curious.
 ///
-/// Put one into a request's extensions and keep a clone: it is filled in while the request runs and
-/// complete when the response body has ended or been dropped, also when the caller gave up half-way.
+/// One is for one request. Put it into the request's extensions and keep a clone: it is filled in
+/// while the request runs, and complete when the response body has ended or been dropped, also when
+/// the caller gave up half-way.
 #[derive(Clone, Default)]
 pub struct Trail(Arc<Mutex<Vec<Attempt>>>);
 
