@@ -1,6 +1,8 @@
+use std::time::Duration;
+
 use super::round_robin;
 use super::walk::Walk;
-use crate::breaker::{MaxFails, State};
+use crate::breaker::{FailureRule, MaxFails, State};
 
 /// What configuration says of one peer: the parameters of a `server` line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +58,7 @@ impl Peer {
                 0 => 0,
                 max_fails => weight / i64::from(max_fails),
             },
-            circuit: MaxFails::new(config.max_fails, config.fail_timeout),
+            circuit: MaxFails::new(config.max_fails, Duration::from_secs(config.fail_timeout)),
             conns: 0,
             max_conns: config.max_conns,
             down: config.down,
@@ -66,7 +68,7 @@ impl Peer {
 
     /// ST-5 without the tried set.
     pub(super) fn eligible(&self, now: u64) -> bool {
-        !self.down && !self.full() && self.circuit.state(now) != State::Open
+        !self.down && !self.full() && self.circuit.state(Duration::from_secs(now)) != State::Open
     }
 
     fn full(&self) -> bool {
@@ -75,10 +77,10 @@ impl Peer {
 
     fn as_of(&self, now: u64, backup: bool) -> PeerState {
         PeerState {
-            state: self.circuit.state(now),
+            state: self.circuit.state(Duration::from_secs(now)),
             fails: self.circuit.fails(),
             in_flight: self.conns,
-            returns_at: self.circuit.next_change(),
+            returns_at: self.circuit.barred_until().map(|at| at.as_secs()),
             weight: self.weight as u32,
             effective_weight: self.effective_weight as u32,
             down: self.down,
@@ -199,7 +201,7 @@ impl Peers {
     fn book(&mut self, walk: &mut Walk, index: usize, now: u64) -> PeerId {
         walk.tried.insert(index);
         let peer = &mut self.list(walk.backup)[index];
-        peer.circuit.picked(now);
+        peer.circuit.picked(Duration::from_secs(now));
         peer.conns += 1;
         PeerId {
             backup: walk.backup,
@@ -222,10 +224,12 @@ impl Peers {
             Verdict::Failed => {
                 peer.generation = peer.generation.wrapping_add(1);
                 peer.effective_weight = (peer.effective_weight - peer.penalty).max(0);
-                return peer.circuit.failed(now);
+                return peer.circuit.failed(Duration::from_secs(now));
             }
-            Verdict::Ok => peer.circuit.succeeded(),
-            Verdict::OkIfCurrent if peer.generation == id.generation => peer.circuit.succeeded(),
+            Verdict::Ok => peer.circuit.succeeded(Duration::from_secs(now)),
+            Verdict::OkIfCurrent if peer.generation == id.generation => {
+                peer.circuit.succeeded(Duration::from_secs(now));
+            }
             Verdict::OkIfCurrent | Verdict::Neutral => {}
         }
         false

@@ -1,13 +1,6 @@
-/// Whether a peer may be chosen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum State {
-    /// It may.
-    Closed,
-    /// It may not: banned, or being probed by somebody else.
-    Open,
-    /// Its ban has run out; the next pick is its probe.
-    HalfOpen,
-}
+use std::time::Duration;
+
+use super::rule::FailureRule;
 
 /// NGINX's `max_fails` and `fail_timeout` for one peer, on whole seconds (MF).
 ///
@@ -23,66 +16,57 @@ pub struct MaxFails {
 }
 
 impl MaxFails {
-    /// A peer without a past. `max_fails` 0 never bans; `fail_timeout` is in seconds.
-    pub fn new(max_fails: u32, fail_timeout: u64) -> Self {
+    /// A peer without a past. `max_fails` 0 never bans; of `fail_timeout` the whole seconds count,
+    /// a started one in full.
+    pub fn new(max_fails: u32, fail_timeout: Duration) -> Self {
+        let started = u64::from(fail_timeout.subsec_nanos() != 0);
         Self {
             max_fails,
-            fail_timeout,
+            fail_timeout: fail_timeout.as_secs().saturating_add(started),
             fails: 0,
             accessed: 0,
             checked: 0,
         }
     }
 
-    /// Failures that still count (`fails`).
-    pub fn fails(&self) -> u32 {
-        self.fails
-    }
-
     /// Enough failures to be out of use, whatever the time.
-    pub fn tripped(&self) -> bool {
+    fn tripped(&self) -> bool {
         self.max_fails != 0 && self.fails >= self.max_fails
     }
+}
 
-    /// Whether the peer may be chosen in second `now` (ST-4, MF-8).
-    pub fn state(&self, now: u64) -> State {
-        if !self.tripped() {
-            State::Closed
-        } else if now.saturating_sub(self.checked) <= self.fail_timeout {
-            State::Open
-        } else {
-            State::HalfOpen
+impl FailureRule for MaxFails {
+    /// Stamps the pick (RR-5); after a ban that makes the attempt its probe.
+    fn picked(&mut self, now: Duration) {
+        if now.as_secs().saturating_sub(self.checked) > self.fail_timeout {
+            self.checked = now.as_secs();
         }
     }
 
-    /// The first second in which a banned peer may be chosen again.
-    pub fn next_change(&self) -> Option<u64> {
-        self.tripped().then(|| {
-            self.checked
-                .saturating_add(self.fail_timeout)
-                .saturating_add(1)
-        })
-    }
-
-    /// The peer was chosen (RR-5). After a ban this makes the attempt its probe.
-    pub fn picked(&mut self, now: u64) {
-        if now.saturating_sub(self.checked) > self.fail_timeout {
-            self.checked = now;
-        }
-    }
-
-    /// An attempt failed (MF-3). True when this leaves the peer out of use (MF-16).
-    pub fn failed(&mut self, now: u64) -> bool {
+    /// One more (MF-3); true is what NGINX logs as "temporarily disabled" (MF-16).
+    fn failed(&mut self, now: Duration) -> bool {
         self.fails = self.fails.saturating_add(1);
-        self.accessed = now;
-        self.checked = now;
+        self.accessed = now.as_secs();
+        self.checked = now.as_secs();
         self.tripped()
     }
 
-    /// An attempt did not fail (MF-5, MF-6).
-    pub fn succeeded(&mut self) {
+    /// Clears the failures, if a check came after them (MF-5, MF-6).
+    fn succeeded(&mut self, _: Duration) {
         if self.accessed < self.checked {
             self.fails = 0;
         }
+    }
+
+    /// The first second in which `now - checked > fail_timeout` (ST-4, MF-8).
+    fn barred_until(&self) -> Option<Duration> {
+        self.tripped().then(|| {
+            let last = self.checked.saturating_add(self.fail_timeout);
+            Duration::from_secs(last.saturating_add(1))
+        })
+    }
+
+    fn fails(&self) -> u32 {
+        self.fails
     }
 }

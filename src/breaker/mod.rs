@@ -13,18 +13,22 @@
 //! has passed, so a probe that is lost cannot wedge a peer.
 //!
 //! ```
-//! use tower_upstream::breaker::{MaxFails, State};
+//! use std::time::Duration;
+//! use tower_upstream::breaker::{FailureRule, MaxFails, State};
 //!
-//! let mut peer = MaxFails::new(1, 10);
-//! peer.failed(100);
-//! assert_eq!(peer.state(110), State::Open);
-//! assert_eq!(peer.state(111), State::HalfOpen);
-//! peer.picked(111); // the probe
-//! assert_eq!(peer.state(111), State::Open);
-//! peer.succeeded();
-//! assert_eq!(peer.state(111), State::Closed);
+//! let at = Duration::from_secs;
+//! let mut peer = MaxFails::new(1, at(10));
+//! peer.failed(at(100));
+//! assert_eq!(peer.state(at(110)), State::Open);
+//! assert_eq!(peer.state(at(111)), State::HalfOpen);
+//! peer.picked(at(111)); // the probe
+//! assert_eq!(peer.state(at(111)), State::Open);
+//! peer.succeeded(at(111));
+//! assert_eq!(peer.state(at(111)), State::Closed);
 //! ```
 
 mod max_fails;
+mod rule;
 
-pub use max_fails::{MaxFails, State};
+pub use max_fails::MaxFails;
+pub use rule::{FailureRule, State};
