@@ -95,7 +95,9 @@ pub use error::{BoxError, Error, ErrorKind, find_cause};
 pub use retry::NextUpstream;
 pub use semantics::Semantics;
 #[cfg(feature = "http")]
-pub use upstream::config::{ConfigError, GroupConfig, Keepalive, Proxy, RequestBuffering, Server};
+pub use upstream::config::{
+    Choice, ConfigError, GroupConfig, HashKey, Hedge, Keepalive, Proxy, RequestBuffering, Server,
+};
 #[cfg(feature = "http")]
 pub use upstream::{
     Attempt, Builder, Group, PeerSnapshot, ResponseBody, ResponseFuture, Trail, Upstream,

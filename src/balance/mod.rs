@@ -33,12 +33,22 @@
 //! | `backup` | the second list of [`Peers::new`] |
 //! | "no live upstreams" | [`Peers::pick`] returns `None` |
 
+mod affinity;
+mod cap;
 mod lease;
+mod method;
 mod peers;
 mod round_robin;
+mod slow_start;
+mod subset;
 mod tried;
 mod walk;
 
+pub use affinity::{Affinity, Key, Route};
+pub use cap::EjectionCap;
 pub use lease::{Ending, Lease, Roster};
+pub use method::{Method, Times};
 pub use peers::{PeerConfig, PeerId, PeerState, Peers, Verdict};
+pub use slow_start::SlowStart;
+pub use subset::Subset;
 pub use walk::Walk;

@@ -29,6 +29,8 @@
 
 mod max_fails;
 mod rule;
+mod slow_fault;
 
 pub use max_fails::MaxFails;
 pub use rule::{FailureRule, State};
+pub use slow_fault::SlowFault;

@@ -1,0 +1,22 @@
+/// How many of a group's peers a failure rule may take out at once: one in any case where there are
+/// two or more, never the last, else no more than a share; and the share of banned peers past which
+/// bans are ignored, because a group that seems gone altogether is better asked than refused. Not in
+/// NGINX, where every peer may be banned (NL).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(default, deny_unknown_fields))]
+pub struct EjectionCap {
+    /// Most peers out at once, in percent of the list, default 50.
+    pub percent: u32,
+    /// With fewer usable peers than this, in percent of the list, bans are ignored; default 0, never.
+    pub panic: u32,
+}
+
+impl Default for EjectionCap {
+    fn default() -> Self {
+        Self {
+            percent: 50,
+            panic: 0,
+        }
+    }
+}

@@ -1,0 +1,96 @@
+use super::{
+    Choice, EjectionCap, HashKey, Keepalive, Method, Semantics, Server, SlowFault, SlowStart,
+    Sticky, Subset,
+};
+
+/// An upstream block: who the peers are and which connections to them are kept.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
+pub struct GroupConfig {
+    /// The group's name: default `Host`, and what a request without any live peer reports.
+    pub name: String,
+    /// The peers, in order.
+    pub servers: Vec<Server>,
+    /// The idle connections kept.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub keepalive: Keepalive,
+    /// State shared by all workers (`zone`); without it each [`worker`](crate::Group::worker) learns alone.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub zone: bool,
+    /// NGINX's rules or the repaired ones.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub semantics: Semantics,
+    /// How a peer is chosen (`least_conn`, `hash`, `ip_hash`, `random`, `least_time`).
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub method: Method,
+    /// What the hash methods tell requests apart by.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub hash_key: HashKey,
+    /// Who comes back goes where it was before (`sticky`).
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub sticky: Option<Sticky>,
+    /// A peer that joins or returns gets its share little by little. Not in NGINX.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub slow_start: Option<SlowStart>,
+    /// Only some of a large fleet's peers are used by this client. Not in NGINX.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub subset: Option<Subset>,
+    /// How many peers the failure rule may take out at once. Not in NGINX.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub ejection_cap: Choice<EjectionCap>,
+    /// Peers that keep requests waiting are suspected before a timeout says so. Not in NGINX.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub slow_fault: Choice<SlowFault>,
+    /// The failure rule, the slow-fault rule and the cap only count what they would do.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub shadow: bool,
+}
+
+impl GroupConfig {
+    /// A group without servers.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            servers: Vec::new(),
+            keepalive: Keepalive::default(),
+            zone: false,
+            semantics: Semantics::Nginx,
+            method: Method::RoundRobin,
+            hash_key: HashKey::Carried,
+            sticky: None,
+            slow_start: None,
+            subset: None,
+            ejection_cap: Choice::Auto,
+            slow_fault: Choice::Auto,
+            shadow: false,
+        }
+    }
+}
+
+impl GroupConfig {
+    /// Every reason why this group cannot be built, in NGINX's words where it has them.
+    pub fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        if self.servers.is_empty() {
+            problems.push(format!("no servers are inside upstream \"{}\"", self.name));
+        } else if self.servers.iter().all(|s| s.backup) {
+            problems.push(format!("no servers in upstream \"{}\"", self.name));
+        }
+        for server in &self.servers {
+            let at = &server.address;
+            if server.weight == 0 {
+                problems.push(format!(
+                    "invalid parameter \"weight=0\" of server \"{at}\": at least 1"
+                ));
+            }
+            if server.fail_timeout.subsec_nanos() != 0 {
+                problems.push(format!(
+                    "invalid parameter \"fail_timeout={:?}\" of server \"{at}\": whole seconds only",
+                    server.fail_timeout
+                ));
+            }
+        }
+        problems
+    }
+}

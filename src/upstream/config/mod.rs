@@ -1,0 +1,44 @@
+//! Plain values with every default in one place.
+//!
+//! | value | default | NGINX word |
+//! | --- | --- | --- |
+//! | [`Server::weight`] | 1 | `weight=` |
+//! | [`Server::max_fails`] | 1 | `max_fails=` |
+//! | [`Server::fail_timeout`] | 10 s | `fail_timeout=` |
+//! | [`Server::max_conns`] | 0, no limit | `max_conns=` |
+//! | [`Keepalive::connections`] | 0, no cache | `keepalive` |
+//! | [`Keepalive::requests`] | 1000 | `keepalive_requests` |
+//! | [`Keepalive::time`] | 1 h | `keepalive_time` |
+//! | [`Keepalive::timeout`] | 60 s | `keepalive_timeout` |
+//! | [`Proxy::connect_timeout`] | 60 s | `proxy_connect_timeout` |
+//! | [`Proxy::send_timeout`] | 60 s | `proxy_send_timeout` |
+//! | [`Proxy::read_timeout`] | 60 s | `proxy_read_timeout` |
+//! | [`Proxy::next_upstream`] | `error timeout` | `proxy_next_upstream` |
+//! | [`Proxy::next_upstream_tries`] | 0, no cap | `proxy_next_upstream_tries` |
+//! | [`Proxy::next_upstream_timeout`] | 0, no limit | `proxy_next_upstream_timeout` |
+//! | [`Proxy::request_buffering`] | replay up to 64 KiB | `proxy_request_buffering` (there `on`) |
+//! | [`Proxy::buffer_size`] | 4096 bytes | `proxy_buffer_size` |
+//! | [`Proxy::request_timeout`] | none | - |
+
+mod choice;
+mod error;
+mod group;
+mod hash_key;
+mod proxy;
+mod server;
+mod sticky;
+
+pub use choice::Choice;
+pub use error::ConfigError;
+pub use group::GroupConfig;
+pub use hash_key::HashKey;
+pub use proxy::{Hedge, Proxy};
+pub use server::Server;
+pub use sticky::{Sticky, StickyCookie, StickyLearn};
+
+pub use crate::balance::{EjectionCap, Method, SlowStart, Subset, Times};
+pub use crate::breaker::SlowFault;
+pub use crate::pool::Keepalive;
+use crate::retry::NextUpstream;
+pub use crate::retry::RequestBuffering;
+pub use crate::semantics::Semantics;

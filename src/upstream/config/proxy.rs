@@ -1,0 +1,70 @@
+use std::time::Duration;
+
+use super::{NextUpstream, RequestBuffering};
+
+/// How requests are sent to a group: the `proxy_*` directives of one location.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(default, deny_unknown_fields))]
+pub struct Proxy {
+    /// From the first packet to a connection (TO-1). Zero expires at once.
+    pub connect_timeout: Duration,
+    /// Longest gap between two writes of a request (TO-2). Zero expires at once.
+    pub send_timeout: Duration,
+    /// From the request's last byte to the end of the response header, then between two reads of
+    /// the body (TO-3, TO-4). Zero expires at once.
+    pub read_timeout: Duration,
+    /// What sends a request to the next peer.
+    pub next_upstream: NextUpstream,
+    /// Attempts in total; 0 is no cap (TR-2).
+    pub next_upstream_tries: u32,
+    /// Time after which no further attempt is begun; zero is no limit (TR-3).
+    pub next_upstream_timeout: Duration,
+    /// How request bodies are taken in.
+    pub request_buffering: RequestBuffering,
+    /// Largest response header in bytes; more is `invalid_header` (RS-3).
+    pub buffer_size: usize,
+    /// Limit on everything, attempts, waiting and body included. Not in NGINX.
+    pub request_timeout: Option<Duration>,
+    /// A second attempt beside one that takes long. Not in NGINX.
+    pub hedge: Option<Hedge>,
+}
+
+impl Default for Proxy {
+    fn default() -> Self {
+        Self {
+            connect_timeout: Duration::from_secs(60),
+            send_timeout: Duration::from_secs(60),
+            read_timeout: Duration::from_secs(60),
+            next_upstream: NextUpstream::default(),
+            next_upstream_tries: 0,
+            next_upstream_timeout: Duration::ZERO,
+            request_buffering: RequestBuffering::default(),
+            buffer_size: 4096,
+            request_timeout: None,
+            hedge: None,
+        }
+    }
+}
+
+/// When a second attempt joins one that is still waiting for its answer; the first answer wins, and
+/// the other attempt is given up without counting. Only requests that may be sent twice, to another
+/// peer, and out of the retry budget.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(default, deny_unknown_fields))]
+pub struct Hedge {
+    /// Once it has waited longer than so many percent of recent answers took, 1 to 99, default 95.
+    pub percentile: u8,
+    /// But no sooner than this, default 1 ms.
+    pub at_least: Duration,
+}
+
+impl Default for Hedge {
+    fn default() -> Self {
+        Self {
+            percentile: 95,
+            at_least: Duration::from_millis(1),
+        }
+    }
+}

@@ -1,0 +1,129 @@
+use std::time::Duration;
+
+/// One `server` line of an upstream block. A name with several addresses becomes several peers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
+pub struct Server {
+    /// `host:port`, `host` (port 80), `[v6]:port` or `unix:/path`. Names are resolved once, at build.
+    pub address: String,
+    /// Share of traffic, at least 1.
+    #[cfg_attr(feature = "serde", serde(default = "one"))]
+    pub weight: u32,
+    /// Failures that take the peer out; 0 never does.
+    #[cfg_attr(feature = "serde", serde(default = "one"))]
+    pub max_fails: u32,
+    /// How long a peer that reached `max_fails` is left alone. Whole seconds.
+    #[cfg_attr(feature = "serde", serde(default = "ten_seconds"))]
+    pub fail_timeout: Duration,
+    /// Attempts in flight at once; 0 is no limit.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub max_conns: u32,
+    /// Used only when no other peer may be.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub backup: bool,
+    /// Never used, yet still part of the group.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub down: bool,
+    /// Used only by requests that are bound to it (SK-6).
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub drain: bool,
+    /// What sticky requests call it, 1 to 32 characters; `None` is the MD5 of its address (SK-1).
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub route: Option<String>,
+    /// Its name is looked up again and again (feature `dns`).
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub resolve: bool,
+    /// Its name is looked up as a service, by SRV records (feature `dns`, needs `resolve`).
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub service: Option<String>,
+}
+
+#[cfg(feature = "serde")]
+fn one() -> u32 {
+    1
+}
+
+#[cfg(feature = "serde")]
+fn ten_seconds() -> Duration {
+    Duration::from_secs(10)
+}
+
+impl Server {
+    /// A server with NGINX's defaults.
+    pub fn new(address: impl Into<String>) -> Self {
+        Self {
+            address: address.into(),
+            weight: 1,
+            max_fails: 1,
+            fail_timeout: Duration::from_secs(10),
+            max_conns: 0,
+            backup: false,
+            down: false,
+            drain: false,
+            route: None,
+            resolve: false,
+            service: None,
+        }
+    }
+
+    /// Share of traffic, default 1, at least 1 (`weight=`).
+    pub fn weight(mut self, weight: u32) -> Self {
+        self.weight = weight;
+        self
+    }
+
+    /// Failures that take the peer out, default 1; 0 never does (`max_fails=`).
+    pub fn max_fails(mut self, max_fails: u32) -> Self {
+        self.max_fails = max_fails;
+        self
+    }
+
+    /// How long a failed peer is left alone, default 10 s, whole seconds (`fail_timeout=`).
+    pub fn fail_timeout(mut self, fail_timeout: Duration) -> Self {
+        self.fail_timeout = fail_timeout;
+        self
+    }
+
+    /// Attempts in flight at once, default 0: no limit (`max_conns=`).
+    pub fn max_conns(mut self, max_conns: u32) -> Self {
+        self.max_conns = max_conns;
+        self
+    }
+
+    /// Used only when no primary may be (`backup`).
+    pub fn backup(mut self) -> Self {
+        self.backup = true;
+        self
+    }
+
+    /// Never used, yet still part of the group (`down`).
+    pub fn down(mut self) -> Self {
+        self.down = true;
+        self
+    }
+
+    /// Used only by requests that are bound to it (`drain`).
+    pub fn drain(mut self) -> Self {
+        self.drain = true;
+        self
+    }
+
+    /// What sticky requests call it, 1 to 32 characters, default the MD5 of its address (`route=`).
+    pub fn route(mut self, route: impl Into<String>) -> Self {
+        self.route = Some(route.into());
+        self
+    }
+
+    /// Looks the name up again and again, as its TTL says (`resolve`; feature `dns`).
+    pub fn resolve(mut self) -> Self {
+        self.resolve = true;
+        self
+    }
+
+    /// Looks the name up as a service, by SRV records (`service=`; feature `dns`).
+    pub fn service(mut self, service: impl Into<String>) -> Self {
+        self.service = Some(service.into());
+        self
+    }
+}
