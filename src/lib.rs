@@ -96,7 +96,8 @@ pub use retry::NextUpstream;
 pub use semantics::Semantics;
 #[cfg(feature = "http")]
 pub use upstream::config::{
-    Choice, ConfigError, GroupConfig, HashKey, Hedge, Keepalive, Proxy, RequestBuffering, Server,
+    Choice, ConfigError, GroupConfig, HashKey, Hedge, Keepalive, Proxy, RequestBuffering,
+    ResolverConfig, Server,
 };
 #[cfg(feature = "http")]
 pub use upstream::{

@@ -50,7 +50,7 @@ mod http {
     use tower_upstream::timeout::Elapsed;
     use tower_upstream::{
         Attempt, Builder, ConfigError, Error, Group, GroupConfig, Keepalive, PeerSnapshot, Proxy,
-        RequestBuffering, ResponseBody, ResponseFuture, Server, Trail, Upstream,
+        RequestBuffering, ResolverConfig, ResponseBody, ResponseFuture, Server, Trail, Upstream,
     };
 
     use super::{cloned, shared};
@@ -80,6 +80,7 @@ mod http {
         cloned::<PeerSnapshot>();
         cloned::<Proxy>();
         cloned::<RequestBuffering>();
+        cloned::<ResolverConfig>();
         cloned::<Server>();
         shared::<Error>();
     }

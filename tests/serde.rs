@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use serde_json::{from_value, json, to_value};
 use tower_upstream::{
-    GroupConfig, Keepalive, NextUpstream, Proxy, RequestBuffering, Semantics, Server,
+    GroupConfig, Keepalive, NextUpstream, Proxy, RequestBuffering, ResolverConfig, Semantics,
+    Server,
 };
 
 #[test]
@@ -15,6 +16,10 @@ fn absent_values_are_nginx_defaults() {
     assert_eq!(
         from_value::<Keepalive>(json!({})).unwrap(),
         Keepalive::default()
+    );
+    assert_eq!(
+        from_value::<ResolverConfig>(json!({})).unwrap(),
+        ResolverConfig::default()
     );
     let group: GroupConfig = from_value(json!({ "name": "orders", "servers": [] })).unwrap();
     assert_eq!(group, GroupConfig::new("orders"));
@@ -31,7 +36,15 @@ fn a_configuration_comes_back_as_it_went() {
             .max_conns(100),
         Server::new("unix:/run/orders.sock").backup(),
         Server::new("[::1]:81").down(),
+        Server::new("orders.internal:8080").resolve(),
+        Server::new("orders.internal").service("http"),
     ];
+    group.resolver = ResolverConfig {
+        servers: vec!["10.0.0.2".into()],
+        valid: Some(Duration::from_secs(5)),
+        ipv6: false,
+        ..ResolverConfig::default()
+    };
     group.keepalive.connections = 32;
     group.zone = true;
     group.semantics = Semantics::Strict;

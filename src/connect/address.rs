@@ -29,10 +29,9 @@ impl Address {
                 path => Ok(vec![Self::Unix(path.into())]),
             };
         }
-        let (host, port) = split_port(text)?;
-        if host.is_empty() {
-            return Err(format!("no host in upstream \"{text}\""));
-        }
+        let (host, port) =
+            host_and_port(text).map_err(|problem| format!("{problem} in upstream \"{text}\""))?;
+        let port = port.unwrap_or(80);
         let bare = host
             .strip_prefix('[')
             .and_then(|host| host.strip_suffix(']'));
@@ -52,17 +51,23 @@ impl Address {
     }
 }
 
-fn split_port(text: &str) -> Result<(&str, u16), String> {
+/// A host, a v6 one in its brackets, and the port behind it. The error is what NGINX puts before
+/// `in upstream "..."`.
+pub(crate) fn host_and_port(text: &str) -> Result<(&str, Option<u16>), &'static str> {
     let after_v6 = text.rfind(']').map_or(0, |bracket| bracket + 1);
-    match text[after_v6..].rfind(':') {
-        None => Ok((text, 80)),
+    let (host, port) = match text[after_v6..].rfind(':') {
+        None => (text, None),
         Some(colon) => {
             let (host, port) = (&text[..after_v6 + colon], &text[after_v6 + colon + 1..]);
             match port.parse() {
-                Ok(port) if port != 0 => Ok((host, port)),
-                _ => Err(format!("invalid port in upstream \"{text}\"")),
+                Ok(port) if port != 0 => (host, Some(port)),
+                _ => return Err("invalid port"),
             }
         }
+    };
+    match host.is_empty() {
+        true => Err("no host"),
+        false => Ok((host, port)),
     }
 }
 

@@ -21,6 +21,7 @@ mod spelling;
 mod tcp;
 
 pub use address::Address;
+pub(crate) use address::host_and_port;
 pub(crate) use http::{Conn, Handshake, Keeper, connect};
 pub(crate) use meter::Meter;
 pub use spelling::Spelling;

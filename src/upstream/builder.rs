@@ -1,7 +1,9 @@
 use std::time::Duration;
 
 use super::client::Upstream;
-use super::config::{ConfigError, GroupConfig, Proxy, RequestBuffering, Semantics, Server};
+use super::config::{
+    ConfigError, GroupConfig, Proxy, RequestBuffering, ResolverConfig, Semantics, Server,
+};
 use super::group::Group;
 use crate::retry::NextUpstream;
 
@@ -30,6 +32,13 @@ impl Builder {
     /// Adds a server (`server`).
     pub fn server(mut self, server: Server) -> Self {
         self.group.servers.push(server);
+        self
+    }
+
+    /// Whom the names of servers with [`resolve`](Server::resolve) are asked of, default: whom the
+    /// system asks (`resolver`, `resolver_timeout`).
+    pub fn resolver(mut self, resolver: ResolverConfig) -> Self {
+        self.group.resolver = resolver;
         self
     }
 

@@ -54,7 +54,8 @@ impl Group {
     pub fn new(config: GroupConfig) -> Result<Self, ConfigError> {
         let mut problems = config.problems();
         let (mut primary, mut backup) = (Vec::new(), Vec::new());
-        for server in &config.servers {
+        // What DNS has yet to tell joins later.
+        for server in config.servers.iter().filter(|s| !s.follows_dns()) {
             let list = if server.backup {
                 &mut backup
             } else {

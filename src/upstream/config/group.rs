@@ -1,6 +1,6 @@
 use super::{
-    Choice, EjectionCap, HashKey, Keepalive, Method, Semantics, Server, SlowFault, SlowStart,
-    Sticky, Subset,
+    Choice, EjectionCap, HashKey, Keepalive, Method, ResolverConfig, Semantics, Server, SlowFault,
+    SlowStart, Sticky, Subset,
 };
 
 /// An upstream block: who the peers are and which connections to them are kept.
@@ -12,6 +12,9 @@ pub struct GroupConfig {
     pub name: String,
     /// The peers, in order.
     pub servers: Vec<Server>,
+    /// Whom the names of servers with [`resolve`](Server::resolve) are asked of.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub resolver: ResolverConfig,
     /// The idle connections kept.
     #[cfg_attr(feature = "serde", serde(default))]
     pub keepalive: Keepalive,
@@ -53,6 +56,7 @@ impl GroupConfig {
         Self {
             name: name.into(),
             servers: Vec::new(),
+            resolver: ResolverConfig::default(),
             keepalive: Keepalive::default(),
             zone: false,
             semantics: Semantics::Nginx,
@@ -90,7 +94,9 @@ impl GroupConfig {
                     server.fail_timeout
                 ));
             }
+            problems.extend(server.resolve_problems());
         }
+        problems.extend(self.resolver.problems());
         problems
     }
 }

@@ -6,6 +6,7 @@
 //! | [`Server::max_fails`] | 1 | `max_fails=` |
 //! | [`Server::fail_timeout`] | 10 s | `fail_timeout=` |
 //! | [`Server::max_conns`] | 0, no limit | `max_conns=` |
+//! | [`GroupConfig::resolver`] | the system's, 30 s | `resolver`, `resolver_timeout` |
 //! | [`Keepalive::connections`] | 0, no cache | `keepalive` |
 //! | [`Keepalive::requests`] | 1000 | `keepalive_requests` |
 //! | [`Keepalive::time`] | 1 h | `keepalive_time` |
@@ -25,6 +26,7 @@ mod error;
 mod group;
 mod hash_key;
 mod proxy;
+mod resolver;
 mod server;
 mod sticky;
 
@@ -33,6 +35,7 @@ pub use error::ConfigError;
 pub use group::GroupConfig;
 pub use hash_key::HashKey;
 pub use proxy::{Hedge, Proxy};
+pub use resolver::ResolverConfig;
 pub use server::Server;
 pub use sticky::{Sticky, StickyCookie, StickyLearn};
 

@@ -5,7 +5,8 @@ use std::time::Duration;
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct Server {
-    /// `host:port`, `host` (port 80), `[v6]:port` or `unix:/path`. Names are resolved once, at build.
+    /// `host:port`, `host` (port 80), `[v6]:port` or `unix:/path`. Names are resolved once, at build,
+    /// unless [`resolve`](Self::resolve) is set.
     pub address: String,
     /// Share of traffic, at least 1.
     #[cfg_attr(feature = "serde", serde(default = "one"))]
@@ -31,10 +32,12 @@ pub struct Server {
     /// What sticky requests call it, 1 to 32 characters; `None` is the MD5 of its address (SK-1).
     #[cfg_attr(feature = "serde", serde(default))]
     pub route: Option<String>,
-    /// Its name is looked up again and again (feature `dns`).
+    /// Its name is looked up again and again; until the first answer it stands for no peer (DN-1).
+    /// Feature `dns`.
     #[cfg_attr(feature = "serde", serde(default))]
     pub resolve: bool,
-    /// Its name is looked up as a service, by SRV records (feature `dns`, needs `resolve`).
+    /// Its peers are what the SRV records of this service say; a service without a dot becomes
+    /// `_service._tcp.host` (DN-4). Needs [`resolve`](Self::resolve) and a name without port.
     #[cfg_attr(feature = "serde", serde(default))]
     pub service: Option<String>,
 }
@@ -121,8 +124,10 @@ impl Server {
         self
     }
 
-    /// Looks the name up as a service, by SRV records (`service=`; feature `dns`).
+    /// Takes the peers from the SRV records of a service, again and again (`service=` and `resolve`;
+    /// feature `dns`).
     pub fn service(mut self, service: impl Into<String>) -> Self {
+        self.resolve = true;
         self.service = Some(service.into());
         self
     }
