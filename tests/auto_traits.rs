@@ -3,7 +3,7 @@
 use tower_upstream::balance::{Ending, Lease, PeerConfig, PeerId, PeerState, Peers, Roster, Walk};
 use tower_upstream::breaker::MaxFails;
 use tower_upstream::classify::{Condition, Outcome};
-use tower_upstream::retry::{Attempted, Terms};
+use tower_upstream::retry::{Attempted, Budget, BudgetConfig, BudgetSnapshot, Terms};
 use tower_upstream::upstream::{Endpoint, Engine, Plain};
 use tower_upstream::{Error, NextUpstream, Semantics};
 
@@ -22,6 +22,9 @@ fn machines_and_values_go_anywhere() {
     cloned::<Outcome>();
     cloned::<Ending>();
     cloned::<Attempted>();
+    cloned::<Budget>();
+    cloned::<BudgetConfig>();
+    cloned::<BudgetSnapshot>();
     cloned::<Terms>();
     cloned::<NextUpstream>();
     cloned::<Semantics>();

@@ -18,6 +18,7 @@
 pub(crate) mod attempt;
 #[cfg(feature = "http")]
 pub(crate) mod body;
+pub mod budget;
 mod buffering;
 #[cfg(feature = "http")]
 mod kept;
@@ -25,5 +26,6 @@ mod next_upstream;
 #[cfg(feature = "http")]
 mod source;
 
+pub use budget::{Budget, BudgetConfig, BudgetSnapshot};
 pub use buffering::RequestBuffering;
 pub use next_upstream::{Attempted, NextUpstream, Terms};

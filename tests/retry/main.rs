@@ -1,0 +1,3 @@
+//! Retries of lone services: how many, when, and of what.
+
+mod budget;
