@@ -1,7 +1,7 @@
 //! Compile-time proofs: what a caller holds can be shared, sent and kept.
 
 use tower_upstream::balance::{Ending, Lease, PeerConfig, PeerId, PeerState, Peers, Roster, Walk};
-use tower_upstream::breaker::MaxFails;
+use tower_upstream::breaker::{Circuit, FailureRules, MaxFails};
 use tower_upstream::classify::{Condition, Outcome};
 use tower_upstream::retry::{Attempted, Budget, BudgetConfig, BudgetSnapshot, Terms};
 use tower_upstream::upstream::{Endpoint, Engine, Plain};
@@ -18,6 +18,8 @@ fn machines_and_values_go_anywhere() {
     cloned::<PeerState>();
     cloned::<Walk>();
     cloned::<MaxFails>();
+    cloned::<FailureRules>();
+    cloned::<Circuit>();
     cloned::<Condition>();
     cloned::<Outcome>();
     cloned::<Ending>();
