@@ -3,7 +3,9 @@
 use tower_upstream::balance::{Ending, Lease, PeerConfig, PeerId, PeerState, Peers, Roster, Walk};
 use tower_upstream::breaker::{Circuit, FailureRules, MaxFails};
 use tower_upstream::classify::{Condition, Outcome};
-use tower_upstream::retry::{Attempted, Budget, BudgetConfig, BudgetSnapshot, Terms};
+use tower_upstream::retry::{
+    Attempted, Backoff, Budget, BudgetConfig, BudgetSnapshot, Pushback, Terms,
+};
 use tower_upstream::upstream::{Endpoint, Engine, Plain};
 use tower_upstream::{Error, NextUpstream, Semantics};
 
@@ -24,9 +26,11 @@ fn machines_and_values_go_anywhere() {
     cloned::<Outcome>();
     cloned::<Ending>();
     cloned::<Attempted>();
+    cloned::<Backoff>();
     cloned::<Budget>();
     cloned::<BudgetConfig>();
     cloned::<BudgetSnapshot>();
+    cloned::<Pushback>();
     cloned::<Terms>();
     cloned::<NextUpstream>();
     cloned::<Semantics>();

@@ -16,6 +16,7 @@
 
 #[cfg(feature = "http")]
 pub(crate) mod attempt;
+pub mod backoff;
 #[cfg(feature = "http")]
 pub(crate) mod body;
 pub mod budget;
@@ -24,8 +25,11 @@ mod buffering;
 mod kept;
 mod next_upstream;
 #[cfg(feature = "http")]
+mod pushback;
+#[cfg(feature = "http")]
 mod source;
 
+pub use backoff::{Backoff, Pushback};
 pub use budget::{Budget, BudgetConfig, BudgetSnapshot};
 pub use buffering::RequestBuffering;
 pub use next_upstream::{Attempted, NextUpstream, Terms};
