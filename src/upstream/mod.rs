@@ -134,6 +134,9 @@ mod group;
 mod http;
 mod rules;
 #[cfg(feature = "http")]
+#[allow(dead_code, unused_imports)] // until the rules ask it
+mod sticky;
+#[cfg(feature = "http")]
 mod trail;
 
 #[cfg(feature = "http")]

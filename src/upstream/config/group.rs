@@ -1,7 +1,11 @@
+use http::HeaderValue;
+
 use super::{
     Choice, EjectionCap, HashKey, Keepalive, Method, ResolverConfig, Semantics, Server, SlowFault,
     SlowStart, Sticky, Subset,
 };
+use crate::balance::Route;
+use crate::upstream::sticky::Stickiness;
 
 /// An upstream block: who the peers are and which connections to them are kept.
 #[derive(Clone, Debug, PartialEq)]
@@ -94,9 +98,51 @@ impl GroupConfig {
                     server.fail_timeout
                 ));
             }
+            let sendable = |route: &str| HeaderValue::from_str(route).is_ok();
+            let named = |route: &&str| Route::new(route).is_some() && sendable(route);
+            if let Some(route) = server.route.as_deref().filter(|route| !named(route)) {
+                problems.push(format!(
+                    "invalid parameter \"route={route}\" of server \"{at}\": 1 to 32 characters"
+                ));
+            }
             problems.extend(server.resolve_problems());
         }
         problems.extend(self.resolver.problems());
+        let sticky = self.sticky.as_ref().map(Stickiness::new);
+        for problem in sticky.and_then(Result::err).unwrap_or_default() {
+            let name = &self.name;
+            problems.push(format!("{problem} in \"sticky\" of upstream \"{name}\""));
+        }
         problems
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::upstream::config::StickyCookie;
+
+    #[test]
+    fn what_sticks_to_nothing_is_refused() {
+        let mut group = GroupConfig::new("orders");
+        let long = "x".repeat(33);
+        for route in ["a", "a", "", &long, "a\n"] {
+            group.servers.push(Server::new("127.0.0.1:1").route(route));
+        }
+        group.sticky = Some(Sticky::Cookie(StickyCookie::new("")));
+        let wrong = |route: &str| {
+            format!(
+                "invalid parameter \"route={route}\" of server \"127.0.0.1:1\": 1 to 32 characters"
+            )
+        };
+        assert_eq!(
+            group.problems(),
+            [
+                wrong(""),
+                wrong(&long),
+                wrong("a\n"),
+                "empty cookie name in \"sticky\" of upstream \"orders\"".to_owned(),
+            ]
+        );
     }
 }

@@ -1,16 +1,34 @@
 use std::time::Duration;
 
 /// Who comes back goes where it was before (`sticky`).
+///
+/// A server's name is its [`route`](super::Server::route) or the MD5 of its address. A request that
+/// names a server goes there, unless it was there before, is banned, full or `down`, or a backup
+/// that is not due: then it goes where any request would (SK-3). Nothing is refused for its sake.
+///
+/// | mode | which server | remembered by | choose it when |
+/// | --- | --- | --- | --- |
+/// | [`Cookie`](Self::Cookie) | the one our cookie names | clients | clients keep cookies |
+/// | [`Route`](Self::Route) | the one that a cookie, an argument or a header names | clients | the application knows its servers' names |
+/// | [`Learn`](Self::Learn) | the one that served the session last | a table in here, for all workers | the application has sessions of its own |
+///
+/// Its variables are `$cookie_NAME`, `$arg_NAME`, `$http_NAME` and `$host` of the request, before
+/// anything in it is changed, and in [`create`](StickyLearn::create) also `$upstream_cookie_NAME`
+/// and `$upstream_http_NAME` of the response; any other is an error. Several headers of a name are
+/// joined, and of several cookies or arguments the first counts, letters' case apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
 pub enum Sticky {
-    /// A cookie of ours names the server (SK-5).
+    /// A cookie of ours names the server. It is set with every answer, for the server that gave it
+    /// (SK-5).
     Cookie(StickyCookie),
-    /// The first of these that is not empty names the server: NGINX's words, with variables
-    /// (`sticky route $cookie_r $arg_r`).
+    /// The first of these variables that is not empty names the server
+    /// (`sticky route $cookie_r $arg_r`). An [`Affinity`](crate::balance::Affinity) in the request's
+    /// extensions that has a route comes first, so the list may be empty.
     Route(Vec<String>),
-    /// The server's own session identifiers are learnt (SK-7).
+    /// The application's own sessions are learnt as they begin, and belong to the server that served
+    /// them last (SK-7).
     Learn(StickyLearn),
 }
 
@@ -21,18 +39,18 @@ pub enum Sticky {
 pub struct StickyCookie {
     /// The cookie's name.
     pub name: String,
-    /// How long a browser keeps it; `None` until it is closed, [`Duration::MAX`] for ever
-    /// (`expires=`).
+    /// How long a browser keeps it, in whole seconds; `None` until it is closed, [`Duration::MAX`]
+    /// for ever (`expires=`).
     pub expires: Option<Duration>,
-    /// `domain=`; NGINX's words, with variables.
+    /// The hosts it is for, with variables (`domain=.$host`).
     pub domain: Option<String>,
-    /// `path=`; NGINX's words, with variables.
+    /// The paths it is for, as it stands (`path=`).
     pub path: Option<String>,
     /// `httponly`
     pub httponly: bool,
     /// `secure`
     pub secure: bool,
-    /// `samesite=`: `strict`, `lax` or `none`; NGINX's words, with variables.
+    /// `strict`, `lax` or `none`; a variable with any other value is `strict` (`samesite=`).
     pub samesite: Option<String>,
 }
 
@@ -41,27 +59,50 @@ pub struct StickyCookie {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct StickyLearn {
-    /// Where a response says that a session began: NGINX's words (`$upstream_cookie_session`).
+    /// Where an exchange says that a session began: the first of these variables that is not empty
+    /// (`create=$upstream_cookie_session`).
     pub create: Vec<String>,
-    /// Where a request names its session (`$cookie_session`).
+    /// Where a request names its session, likewise (`lookup=$cookie_session`).
     pub lookup: Vec<String>,
-    /// Sessions live so long after their last use, default 10 minutes (`timeout=`).
+    /// How long a session lives after its last use, default 10 minutes (`timeout=`).
     #[cfg_attr(feature = "serde", serde(default = "ten_minutes"))]
     pub timeout: Duration,
     /// Learnt as soon as the header has come, not at the end of the response (`header`).
     #[cfg_attr(feature = "serde", serde(default))]
     pub header: bool,
-    /// Most sessions remembered; the least recently used goes first. NGINX has a zone's size.
+    /// Most sessions remembered, default 8000; the least recently used goes first. NGINX has a
+    /// zone's size, and 8000 of them to a megabyte (`zone=`).
     #[cfg_attr(feature = "serde", serde(default = "many"))]
     pub sessions: usize,
 }
 
-#[cfg(feature = "serde")]
+impl StickyCookie {
+    /// A cookie without attributes.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            ..Self::default()
+        }
+    }
+}
+
+impl StickyLearn {
+    /// Sessions that `create` begins and `lookup` names, with NGINX's defaults.
+    pub fn new(create: impl Into<String>, lookup: impl Into<String>) -> Self {
+        Self {
+            create: vec![create.into()],
+            lookup: vec![lookup.into()],
+            timeout: ten_minutes(),
+            header: false,
+            sessions: many(),
+        }
+    }
+}
+
 fn ten_minutes() -> Duration {
     Duration::from_secs(600)
 }
 
-#[cfg(feature = "serde")]
 fn many() -> usize {
     8000
 }
