@@ -1,10 +1,12 @@
+use crate::semantics::Semantics;
+
 /// A rule NGINX does not have: with the semantics, never, or always and so.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
 pub enum Choice<T> {
-    /// On with its defaults under [`Semantics::Strict`](crate::Semantics::Strict), off under
-    /// [`Semantics::Nginx`](crate::Semantics::Nginx).
+    /// On with its defaults under [`Semantics::Strict`], off under
+    /// [`Semantics::Nginx`].
     #[default]
     Auto,
     /// Off.
@@ -15,11 +17,11 @@ pub enum Choice<T> {
 
 impl<T: Copy + Default> Choice<T> {
     /// The numbers it comes to.
-    pub fn under(self, semantics: crate::Semantics) -> Option<T> {
+    pub fn under(self, semantics: Semantics) -> Option<T> {
         match (self, semantics) {
             (Self::On(value), _) => Some(value),
-            (Self::Auto, crate::Semantics::Strict) => Some(T::default()),
-            (Self::Auto, crate::Semantics::Nginx) | (Self::Off, _) => None,
+            (Self::Auto, Semantics::Strict) => Some(T::default()),
+            (Self::Auto, Semantics::Nginx) | (Self::Off, _) => None,
         }
     }
 }
