@@ -64,6 +64,7 @@
 //! | --- | --- | --- |
 //! | `http` | yes | [`Upstream`], the keepalive pool, timeouts: HTTP/1 over hyper |
 //! | `nginx` | yes | [`Upstream::from_nginx`] and the reader of `nginx.conf` |
+//! | `dns` | no | [`dns`]: servers whose addresses are DNS's to tell; needs Rust 1.88 |
 //! | `serde` | no | configuration values from and to any format |
 //!
 //! Without features the machines and the [engine](upstream::Engine) remain, for services that are
@@ -78,6 +79,8 @@ pub mod classify;
 mod clock;
 #[cfg(feature = "http")]
 pub mod connect;
+#[cfg(feature = "dns")]
+pub mod dns;
 mod error;
 #[cfg(doc)]
 pub mod guide;

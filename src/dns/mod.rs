@@ -1,0 +1,57 @@
+//! From a name to peers, again and again.
+//!
+//! [`Target`] is what a `server` line with `resolve` asks for: a host's A and AAAA records, or a
+//! service's SRV records and the addresses of their targets. [`Resolver`] asks for it. [`Watch`]
+//! decides what an answer means and when the next one is wanted; it is told the time and does
+//! nothing else. [`Updates`] is the door: it waits, asks, and hands out every list that is new.
+//!
+//! ```no_run
+//! # async fn follow() -> Result<(), tower_upstream::ConfigError> {
+//! use std::time::Duration;
+//! use tower_upstream::dns::{Resolver, Target, Updates};
+//! use tower_upstream::{ResolverConfig, Server};
+//!
+//! // resolver 10.0.0.2 valid=30s;
+//! let resolver = Resolver::new(&ResolverConfig {
+//!     servers: vec!["10.0.0.2".into()],
+//!     valid: Some(Duration::from_secs(30)),
+//!     ..ResolverConfig::default()
+//! })?;
+//! // server orders.internal service=http resolve max_fails=3;
+//! let line = Server::new("orders.internal").service("http").max_fails(3);
+//! let mut updates = Updates::new(resolver, Target::new(&line)?);
+//! loop {
+//!     for member in updates.next().await {
+//!         println!("{:?}", member.server(&line));
+//!     }
+//! }
+//! # }
+//! ```
+//!
+//! | what a look brings | the list | the next look |
+//! | --- | --- | --- |
+//! | addresses | those who stay keep their places, new ones come last | 1 s after the shortest TTL, or after `valid=` |
+//! | "Host not found": no such name, or no records | empty | after 11 s, or 1 s after `valid=` |
+//! | anything else: no answer, SERVFAIL, REFUSED | stays | after `resolver_timeout`, at least 1 s |
+//!
+//! Of a service's records those with the lowest priority number are primaries, the others backups;
+//! on a line that says `backup` the former are backups and the others are ignored. The records'
+//! weights are used unless the line has one; 0 counts as 1 (DN-4). An address is one peer, however
+//! many records lead to it.
+//!
+//! In one thing this is kinder than NGINX: when only some of a service's targets cannot be looked
+//! up, they keep the addresses they had, where NGINX drops them.
+//!
+//! This feature's resolver needs Rust 1.88, the rest of the crate 1.85.
+
+mod answer;
+mod resolver;
+mod target;
+mod updates;
+mod watch;
+
+pub use answer::{Answer, Failure, Site};
+pub use resolver::Resolver;
+pub use target::{Member, Target};
+pub use updates::Updates;
+pub use watch::Watch;
