@@ -108,3 +108,18 @@ mod http {
         service::<Upstream, ResponseBody>();
     }
 }
+
+#[cfg(feature = "dns")]
+#[test]
+fn what_dns_knows_goes_anywhere() {
+    use tower_upstream::dns::{Answer, Failure, Member, Resolver, Site, Target, Updates, Watch};
+    fn sent<T: Send + Unpin + 'static>() {}
+
+    cloned::<Answer<Vec<Site>>>();
+    cloned::<Failure>();
+    cloned::<Member>();
+    cloned::<Resolver>();
+    cloned::<Target>();
+    cloned::<Watch>();
+    sent::<Updates>();
+}
