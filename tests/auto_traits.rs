@@ -112,7 +112,9 @@ mod http {
 #[cfg(feature = "dns")]
 #[test]
 fn what_dns_knows_goes_anywhere() {
-    use tower_upstream::dns::{Answer, Failure, Member, Resolver, Site, Target, Updates, Watch};
+    use tower_upstream::dns::{
+        Answer, Failure, Member, Resolver, Servers, Site, Target, Updates, Watch,
+    };
     fn sent<T: Send + Unpin + 'static>() {}
 
     cloned::<Answer<Vec<Site>>>();
@@ -121,5 +123,6 @@ fn what_dns_knows_goes_anywhere() {
     cloned::<Resolver>();
     cloned::<Target>();
     cloned::<Watch>();
+    sent::<Servers>();
     sent::<Updates>();
 }

@@ -4,25 +4,30 @@
 //! service's SRV records and the addresses of their targets. [`Resolver`] asks for it. [`Watch`]
 //! decides what an answer means and when the next one is wanted; it is told the time and does
 //! nothing else. [`Updates`] is the door: it waits, asks, and hands out every list that is new.
+//! [`Servers`] does so for all lines of a group together.
 //!
 //! ```no_run
 //! # async fn follow() -> Result<(), tower_upstream::ConfigError> {
 //! use std::time::Duration;
-//! use tower_upstream::dns::{Resolver, Target, Updates};
-//! use tower_upstream::{ResolverConfig, Server};
+//! use tower_upstream::dns::Servers;
+//! use tower_upstream::{GroupConfig, ResolverConfig, Server};
 //!
+//! let mut orders = GroupConfig::new("orders");
+//! orders.servers = vec![
+//!     Server::new("10.0.1.10:8080").backup(),
+//!     // server orders.internal service=http resolve max_fails=3;
+//!     Server::new("orders.internal").service("http").max_fails(3),
+//! ];
 //! // resolver 10.0.0.2 valid=30s;
-//! let resolver = Resolver::new(&ResolverConfig {
+//! orders.resolver = ResolverConfig {
 //!     servers: vec!["10.0.0.2".into()],
 //!     valid: Some(Duration::from_secs(30)),
 //!     ..ResolverConfig::default()
-//! })?;
-//! // server orders.internal service=http resolve max_fails=3;
-//! let line = Server::new("orders.internal").service("http").max_fails(3);
-//! let mut updates = Updates::new(resolver, Target::new(&line)?);
+//! };
+//! let mut servers = Servers::new(&orders)?;
 //! loop {
-//!     for member in updates.next().await {
-//!         println!("{:?}", member.server(&line));
+//!     for server in servers.next().await {
+//!         println!("{}, weight {}", server.address, server.weight);
 //!     }
 //! }
 //! # }
@@ -46,12 +51,14 @@
 
 mod answer;
 mod resolver;
+mod servers;
 mod target;
 mod updates;
 mod watch;
 
 pub use answer::{Answer, Failure, Site};
 pub use resolver::Resolver;
+pub use servers::{Look, Servers};
 pub use target::{Member, Target};
 pub use updates::Updates;
 pub use watch::Watch;

@@ -2,6 +2,7 @@
 //! they run beside one another.
 
 mod hosts;
+mod lines;
 mod name_server;
 mod services;
 mod troubles;
