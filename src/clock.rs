@@ -15,7 +15,7 @@ pub(crate) fn after(at: Instant, limit: Duration) -> Instant {
     at + limit.min(CENTURY)
 }
 
-/// Whole seconds for the failure rules, counted as NGINX counts them (TB-1, TB-4): the wall clock's
+/// Time for the failure rules, its seconds counted as NGINX counts them (TB-1, TB-4): the wall clock's
 /// fraction at the start is kept, and from there the monotonic clock decides, so that a wall clock
 /// set back cannot prolong a ban.
 #[derive(Clone, Copy, Debug)]
@@ -39,7 +39,12 @@ impl Clock {
         Self { epoch, ..self }
     }
 
+    /// Time since the epoch, for rules that are finer than seconds.
+    pub(crate) fn time(&self, at: Instant) -> Duration {
+        self.epoch + at.saturating_duration_since(self.start)
+    }
+
     pub(crate) fn second(&self, at: Instant) -> u64 {
-        (self.epoch + at.saturating_duration_since(self.start)).as_secs()
+        self.time(at).as_secs()
     }
 }

@@ -1,4 +1,5 @@
-//! The one error of this crate's services, and a way to find a cause by its type.
+//! The one error of this crate's services, that of its configuration, and a way to find a cause by
+//! its type.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -134,6 +135,31 @@ impl StdError for Error {
         self.source.as_deref().map(|source| source as _)
     }
 }
+
+/// Everything wrong with a configuration, in order of appearance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigError {
+    problems: Vec<String>,
+}
+
+impl ConfigError {
+    pub(crate) fn new(problems: Vec<String>) -> Self {
+        Self { problems }
+    }
+
+    /// One line per problem; those from a file begin with its name, line and column.
+    pub fn problems(&self) -> &[String] {
+        &self.problems
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.problems.join("\n"))
+    }
+}
+
+impl std::error::Error for ConfigError {}
 
 /// The first cause of type `T` in an error's chain, the error itself included.
 pub fn find_cause<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {

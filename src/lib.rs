@@ -94,13 +94,12 @@ mod semantics;
 pub mod timeout;
 pub mod upstream;
 
-pub use error::{BoxError, Error, ErrorKind, find_cause};
+pub use error::{BoxError, ConfigError, Error, ErrorKind, find_cause};
 pub use retry::NextUpstream;
 pub use semantics::Semantics;
 #[cfg(feature = "http")]
 pub use upstream::config::{
-    Choice, ConfigError, GroupConfig, HashKey, Hedge, Keepalive, Proxy, RequestBuffering,
-    ResolverConfig, Server,
+    Choice, GroupConfig, HashKey, Hedge, Keepalive, Proxy, RequestBuffering, ResolverConfig, Server,
 };
 #[cfg(feature = "http")]
 pub use upstream::{

@@ -1,7 +1,9 @@
 //! Compile-time proofs: what a caller holds can be shared, sent and kept.
 
 use tower_upstream::balance::{Ending, Lease, PeerConfig, PeerId, PeerState, Peers, Roster, Walk};
-use tower_upstream::breaker::{Circuit, FailureRules, MaxFails};
+use tower_upstream::breaker::{
+    Breaker, BreakerLayer, Circuit, FailureRules, Handle, MaxFails, ResponseFuture, Snapshot,
+};
 use tower_upstream::classify::{Condition, Outcome};
 use tower_upstream::retry::{
     Attempted, Backoff, Budget, BudgetConfig, BudgetSnapshot, Pushback, Terms,
@@ -22,6 +24,9 @@ fn machines_and_values_go_anywhere() {
     cloned::<MaxFails>();
     cloned::<FailureRules>();
     cloned::<Circuit>();
+    cloned::<Handle>();
+    cloned::<Snapshot>();
+    cloned::<tower_upstream::ConfigError>();
     cloned::<Condition>();
     cloned::<Outcome>();
     cloned::<Ending>();
@@ -37,6 +42,15 @@ fn machines_and_values_go_anywhere() {
     shared::<Roster>();
     shared::<Lease>();
     shared::<Error>();
+}
+
+/// A breaker is as free as its service and its classifier, which need not be cloned.
+#[test]
+fn a_breaker_is_as_free_as_what_it_is_made_of() {
+    struct Classifier;
+    cloned::<BreakerLayer<Classifier>>();
+    cloned::<Breaker<String, Classifier>>();
+    shared::<ResponseFuture<std::future::Ready<()>, Classifier>>();
 }
 
 /// The engine is as free as the service behind it, and its rules are free whatever they answer.

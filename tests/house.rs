@@ -7,6 +7,10 @@ use std::path::{Path, PathBuf};
 /// The files that poll, lock, connect or read the clock. Every other one is pure.
 const DOORS: &[&str] = &[
     "balance/lease.rs",
+    "breaker/layer/future.rs",
+    "breaker/layer/layer.rs",
+    "breaker/layer/service.rs",
+    "breaker/layer/shared.rs",
     "clock.rs",
     "connect/http.rs",
     "connect/meter.rs",

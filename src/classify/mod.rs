@@ -11,6 +11,11 @@
 
 #[cfg(feature = "http")]
 pub(crate) mod http;
+mod result;
+
+#[cfg(feature = "http")]
+pub use result::ServerErrors;
+pub use result::{Classify, Errors};
 
 use crate::retry::NextUpstream;
 

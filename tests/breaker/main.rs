@@ -1,9 +1,16 @@
 //! When somebody is left alone and tried again: the rules on a hand-moved clock, the layer on
 //! Tokio's paused one.
 
+mod defects;
 mod ejection;
+mod ending;
+mod handle;
+#[cfg(feature = "http")]
+mod http;
+mod layer;
 mod rules;
 mod window;
+mod world;
 
 use std::time::Duration;
 

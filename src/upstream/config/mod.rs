@@ -22,7 +22,6 @@
 //! | [`Proxy::request_timeout`] | none | - |
 
 mod choice;
-mod error;
 mod group;
 mod hash_key;
 mod proxy;
@@ -31,7 +30,6 @@ mod server;
 mod sticky;
 
 pub use choice::Choice;
-pub use error::ConfigError;
 pub use group::GroupConfig;
 pub use hash_key::HashKey;
 pub use proxy::{Hedge, Proxy};
@@ -41,6 +39,7 @@ pub use sticky::{Sticky, StickyCookie, StickyLearn};
 
 pub use crate::balance::{EjectionCap, Method, SlowStart, Subset, Times};
 pub use crate::breaker::SlowFault;
+pub use crate::error::ConfigError;
 pub use crate::pool::Keepalive;
 use crate::retry::NextUpstream;
 pub use crate::retry::RequestBuffering;

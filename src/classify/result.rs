@@ -1,0 +1,52 @@
+use super::Condition;
+
+/// What came of a call to a service that stands alone. Closures from a result to a [`Condition`] are
+/// one.
+pub trait Classify<Res, E> {
+    /// The condition of a call that ended so.
+    fn classify(&self, result: &Result<Res, E>) -> Condition;
+}
+
+impl<F, Res, E> Classify<Res, E> for F
+where
+    F: Fn(&Result<Res, E>) -> Condition,
+{
+    fn classify(&self, result: &Result<Res, E>) -> Condition {
+        self(result)
+    }
+}
+
+/// Errors are failures and answers are not, whatever they say.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Errors;
+
+impl<Res, E> Classify<Res, E> for Errors {
+    fn classify(&self, result: &Result<Res, E>) -> Condition {
+        match result {
+            Ok(_) => Condition::Served,
+            Err(_) => Condition::Error,
+        }
+    }
+}
+
+/// Errors are failures, and so are HTTP answers with a status of 500 and above: also those, like 501,
+/// that NGINX has no word for.
+#[cfg(feature = "http")]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ServerErrors;
+
+#[cfg(feature = "http")]
+impl<B, E> Classify<http::Response<B>, E> for ServerErrors {
+    fn classify(&self, result: &Result<http::Response<B>, E>) -> Condition {
+        match result {
+            Ok(response) if response.status().is_server_error() => {
+                match Condition::of_status(response.status().as_u16()) {
+                    Condition::Served => Condition::Http500,
+                    listed => listed,
+                }
+            }
+            Ok(response) => Condition::of_status(response.status().as_u16()),
+            Err(_) => Condition::Error,
+        }
+    }
+}
