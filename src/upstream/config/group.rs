@@ -1,8 +1,8 @@
 use http::HeaderValue;
 
 use super::{
-    Choice, EjectionCap, HashKey, Keepalive, Method, ResolverConfig, Semantics, Server, SlowFault,
-    SlowStart, Sticky, Subset,
+    BudgetConfig, Choice, EjectionCap, HashKey, Keepalive, Method, ResolverConfig, Semantics,
+    Server, SlowFault, SlowStart, Sticky, Subset,
 };
 use crate::balance::Route;
 use crate::upstream::sticky::Stickiness;
@@ -49,6 +49,10 @@ pub struct GroupConfig {
     /// Peers that keep requests waiting are suspected before a timeout says so. Not in NGINX.
     #[cfg_attr(feature = "serde", serde(default))]
     pub slow_fault: Choice<SlowFault>,
+    /// Retries and hedges are paid for by requests, so that a failing group is not asked many times
+    /// over; `None` is no limit. Not in NGINX.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub retry_budget: Option<BudgetConfig>,
     /// The failure rule, the slow-fault rule and the cap only count what they would do.
     #[cfg_attr(feature = "serde", serde(default))]
     pub shadow: bool,
@@ -71,6 +75,7 @@ impl GroupConfig {
             subset: None,
             ejection_cap: Choice::Auto,
             slow_fault: Choice::Auto,
+            retry_budget: None,
             shadow: false,
         }
     }
@@ -113,6 +118,7 @@ impl GroupConfig {
             let name = &self.name;
             problems.push(format!("{problem} in \"sticky\" of upstream \"{name}\""));
         }
+        problems.extend(self.retry_budget.iter().flat_map(BudgetConfig::problems));
         problems
     }
 }

@@ -42,5 +42,5 @@ pub use crate::breaker::SlowFault;
 pub use crate::error::ConfigError;
 pub use crate::pool::Keepalive;
 use crate::retry::NextUpstream;
-pub use crate::retry::RequestBuffering;
+pub use crate::retry::{BudgetConfig, RequestBuffering};
 pub use crate::semantics::Semantics;
