@@ -53,6 +53,22 @@ fn nearly_right() -> impl Strategy<Value = String> {
     prop::collection::vec(piece, 0..60).prop_map(|pieces| pieces.concat())
 }
 
+/// Directives of an upstream block with words that may or may not belong to them.
+fn upstream() -> impl Strategy<Value = String> {
+    let names = "server hash ip_hash least_conn least_time random sticky resolver resolver_timeout \
+                 keepalive zone semantics peak_ewma warm_up subset ejection_cap slow_fault shadow \
+                 retry_budget";
+    let words = "127.0.0.1 a.invalid backup down drain route=a resolve service=x consistent $arg_k \
+                 two least_conn header inflight cookie route learn create=$upstream_cookie_a \
+                 lookup=$cookie_a zone=z:64k expires=max samesite=$uri valid=1s ipv6=off 10s 0 3 64k \
+                 strict aggression=1e9 aggression=.5 aggression=. floor=5% seed=18446744073709551615 \
+                 percent=50% panic= off on multiple=4294967296 20% % 10r/s r/s = é";
+    let pick = |of: &'static str| prop::sample::select(of.split(' ').collect::<Vec<_>>());
+    let line = (pick(names), prop::collection::vec(pick(words), 0..5))
+        .prop_map(|(name, words)| format!("{name} {};", words.join(" ")));
+    prop::collection::vec(line, 0..6).prop_map(|lines| lines.join("\n"))
+}
+
 fn whole(inside: &str) -> String {
     format!(
         "upstream u {{ server 127.0.0.1; }} server {{ location / {{ proxy_pass http://u;\n{inside}"
@@ -85,6 +101,16 @@ proptest! {
             if let Err(error) = import(&text, "/") {
                 prop_assert!(!error.problems().is_empty(), "refused without a reason: {text:?}");
             }
+        }
+    }
+
+    #[test]
+    fn upstream_blocks_are_answered(inside in upstream()) {
+        let text = format!(
+            "upstream u {{ server 127.0.0.1; {inside} }} server {{ location / {{ proxy_pass http://u; }} }}"
+        );
+        if let Err(error) = import(&text, "/") {
+            prop_assert!(!error.problems().is_empty(), "refused without a reason: {text:?}");
         }
     }
 

@@ -204,7 +204,7 @@ upstream u {
     server 127.0.0.1 weight=0;
     server 127.0.0.1:0 slow_start=5s;
     queue 5;
-    least_conn;
+    least_conn x;
 }
 server {
     location / {
@@ -223,7 +223,7 @@ server {
             "nginx.conf:2:22: invalid parameter \"weight=0\"",
             "nginx.conf:3:24: invalid parameter \"slow_start=5s\"",
             "nginx.conf:4:5: unknown directive \"queue\"",
-            "nginx.conf:5:5: balancing method \"least_conn\" is not supported yet",
+            "nginx.conf:5:5: invalid number of arguments in \"least_conn\" directive",
             "nginx.conf:10:28: \"proxy_read_timeout\" directive invalid value",
             "nginx.conf:11:9: \"add_header\" is not supported for a client",
             "nginx.conf:12:9: directive \"rewrite\" is not supported",
@@ -275,8 +275,12 @@ fn single_problems() {
             "invalid parameter \"max_conns=-1\"",
         ),
         (
-            up("server 127.0.0.1 |resolve;"),
-            "invalid parameter \"resolve\"",
+            up("hash |$server_name; server 127.0.0.1;"),
+            "unknown \"server_name\" variable",
+        ),
+        (
+            up("sticky route $arg_r |$upstream_addr; server 127.0.0.1;"),
+            "unknown \"upstream_addr\" variable",
         ),
         (
             up("server 127.0.0.1; |include x;"),

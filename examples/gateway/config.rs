@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use regex::Regex;
-use tower_upstream::nginx::Template;
+use tower_upstream::nginx::{Lookups, Template};
 use tower_upstream::{GroupConfig, Proxy};
 
 /// The whole file.
@@ -289,6 +289,8 @@ pub enum RealIpFrom {
 pub struct ProxyPass {
     /// Index into [`Config::groups`].
     pub group: usize,
+    /// What the group asks of a request to know where it belongs.
+    pub lookups: Lookups,
     /// `$proxy_host`: the destination as written, without `http://` and URI; also the default
     /// `Host`. `localhost` for `unix:` paths.
     pub host: String,

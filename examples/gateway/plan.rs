@@ -267,7 +267,9 @@ impl Asked {
                 .iter()
                 .any(|v| v.starts_with(|c: char| c.is_ascii_digit())),
             sent: all.iter().any(|v| v.starts_with("sent_http_")),
-            received: all.iter().any(|v| v.starts_with("upstream_http_")),
+            received: all
+                .iter()
+                .any(|v| v.starts_with("upstream_http_") || v.starts_with("upstream_cookie_")),
             keep: match location.error_pages.is_empty() {
                 true => Keep::Some(names),
                 false => Keep::All,
@@ -322,6 +324,7 @@ impl Forward {
         set.chain(&self.pass.method)
             .chain(&self.pass.set_body)
             .chain(uri)
+            .chain(self.pass.lookups.templates())
     }
 }
 

@@ -1,4 +1,4 @@
-use std::net::Ipv6Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// Host and port as NGINX takes an address apart; the host of `unix:/path` is all of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +51,11 @@ impl Address {
     /// Whether it is `unix:/path`.
     pub fn is_unix(&self) -> bool {
         self.host.starts_with("unix:")
+    }
+
+    /// Whether somebody has to be asked where it is.
+    pub fn is_name(&self) -> bool {
+        !self.is_unix() && !self.host.starts_with('[') && self.host.parse::<Ipv4Addr>().is_err()
     }
 
     /// What to connect to.

@@ -1,9 +1,9 @@
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
-use http::header::HOST;
+use http::header::{COOKIE, HOST};
 use http::request::Parts;
 
-use super::Variables;
+use super::{Template, Variables};
 
 /// NGINX's variables as far as a client service can know them.
 ///
@@ -12,10 +12,12 @@ use super::Variables;
 /// | `$host` | the `Host` header, else the URI's host, lower case and without port |
 /// | `$proxy_host`, `$proxy_port` | the destination of `proxy_pass` |
 /// | `$http_NAME` | a header; several `Cookie` and `X-Forwarded-For` are joined, of others the first counts |
+/// | `$cookie_NAME` | a cookie |
 /// | `$request_method`, `$request_uri`, `$args`, `$arg_NAME` | as they are |
 /// | `$uri` | the path with `%XX`, `//`, `.` and `..` resolved |
 /// | `$scheme` | the URI's, else `http` |
 /// | `$remote_addr`, `$remote_port` | a [`SocketAddr`] in the request's extensions, else empty |
+/// | `$binary_remote_addr` | its bytes, in keys only |
 /// | `$proxy_add_x_forwarded_for` | `X-Forwarded-For` and `$remote_addr`, joined |
 pub(super) struct ClientVariables<'a> {
     pub(super) request: &'a Parts,
@@ -38,8 +40,14 @@ pub(super) fn known(name: &str) -> bool {
             | "remote_addr"
             | "remote_port"
             | "proxy_add_x_forwarded_for"
-    ) || name.starts_with("http_")
-        || name.starts_with("arg_")
+    ) || ["http_", "arg_", "cookie_"]
+        .iter()
+        .any(|family| name.starts_with(family))
+}
+
+/// The same for a `hash` key, which need not be text.
+pub(super) fn known_in_keys(name: &str) -> bool {
+    known(name) || name == "binary_remote_addr"
 }
 
 impl Variables for ClientVariables<'_> {
@@ -69,9 +77,10 @@ impl Variables for ClientVariables<'_> {
                 }
                 self.append("remote_addr", out);
             }
-            _ => match (name.strip_prefix("http_"), name.strip_prefix("arg_")) {
-                (Some(header), _) => self.header(header, out),
-                (_, Some(arg)) => out.push_str(self.argument(arg)),
+            _ => match name.split_once('_') {
+                Some(("http", header)) => self.header(header, out),
+                Some(("arg", arg)) => out.push_str(self.argument(arg)),
+                Some(("cookie", cookie)) => out.push_str(self.cookie(cookie)),
                 _ => return false,
             },
         }
@@ -80,8 +89,28 @@ impl Variables for ClientVariables<'_> {
 }
 
 impl ClientVariables<'_> {
-    fn remote(&self) -> Option<&SocketAddr> {
+    /// Whose request it is, if its caller says so.
+    pub(super) fn remote(&self) -> Option<&SocketAddr> {
         self.request.extensions.get()
+    }
+
+    /// What a template comes to as a key.
+    pub(super) fn bytes(&self, template: &Template) -> Vec<u8> {
+        let mut out = Vec::new();
+        for part in template.parts() {
+            let octets = self.remote().map(|addr| addr.ip().to_canonical());
+            match (part, octets) {
+                (Ok(text), _) => out.extend_from_slice(text.as_bytes()),
+                (Err("binary_remote_addr"), Some(IpAddr::V4(ip))) => out.extend(ip.octets()),
+                (Err("binary_remote_addr"), Some(IpAddr::V6(ip))) => out.extend(ip.octets()),
+                (Err(name), _) => {
+                    let mut value = String::new();
+                    self.append(name, &mut value);
+                    out.extend_from_slice(value.as_bytes());
+                }
+            }
+        }
+        out
     }
 
     fn host(&self, out: &mut String) {
@@ -118,6 +147,19 @@ impl ClientVariables<'_> {
             first = false;
             out.push_str(&String::from_utf8_lossy(value.as_bytes()));
         }
+    }
+
+    fn cookie(&self, name: &str) -> &str {
+        let lines = self.request.headers.get_all(COOKIE).iter();
+        let pairs = lines
+            .filter_map(|line| line.to_str().ok())
+            .flat_map(|line| line.split(';'))
+            .filter_map(|pair| pair.trim_start().split_once('='));
+        pairs
+            .filter(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value)
+            .next()
+            .unwrap_or_default()
     }
 
     fn argument(&self, name: &str) -> &str {

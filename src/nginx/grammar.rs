@@ -112,9 +112,5 @@ pub fn served(directive: &Directive, here: Contexts, problems: &mut Problems) ->
 
 /// What to say about a directive NGINX has and this crate has not.
 pub(super) fn unsupported(rule: Rule) -> String {
-    if rule.contexts == Contexts::UPSTREAM {
-        format!("balancing method \"{}\" is not supported yet", rule.name)
-    } else {
-        format!("directive \"{}\" is not supported", rule.name)
-    }
+    format!("directive \"{}\" is not supported", rule.name)
 }

@@ -48,13 +48,6 @@ const fn absent(name: &'static str, contexts: Contexts, client: Client) -> Rule 
     }
 }
 
-const fn method(name: &'static str, fewest: usize, most: usize) -> Rule {
-    Rule {
-        gateway: false,
-        ..plain(name, U, fewest, most, Refuses)
-    }
-}
-
 /// Every directive we know to exist. One that means different things in different places has a
 /// row for each.
 pub(super) const ROWS: &[Rule] = &[
@@ -79,10 +72,23 @@ pub(super) const ROWS: &[Rule] = &[
     plain("keepalive_requests", U, 1, 1, Reads),
     plain("keepalive_time", U, 1, 1, Reads),
     plain("keepalive_timeout", U, 1, 1, Reads),
-    method("least_conn", 0, 0),
-    method("ip_hash", 0, 0),
-    method("hash", 1, 2),
-    method("random", 0, 2),
+    plain("least_conn", U, 0, 0, Reads),
+    plain("ip_hash", U, 0, 0, Reads),
+    plain("hash", U, 1, 2, Reads),
+    plain("random", U, 0, 2, Reads),
+    plain("least_time", U, 1, 2, Reads),
+    plain("sticky", U, 2, MANY, Reads),
+    plain("resolver", H.with(U), 1, MANY, Reads),
+    plain("resolver_timeout", H.with(U), 1, 1, Reads),
+    // upstream, ours
+    plain("semantics", U, 1, 1, Reads),
+    plain("peak_ewma", U, 0, 0, Reads),
+    plain("warm_up", U, 1, 3, Reads),
+    plain("subset", U, 1, 2, Reads),
+    plain("ejection_cap", U, 1, 3, Reads),
+    plain("slow_fault", U, 1, 4, Reads),
+    plain("shadow", U, 1, 1, Reads),
+    plain("retry_budget", U, 1, 2, Reads),
     // the door
     plain("listen", S, 1, MANY, NoEffect),
     plain("server_name", S, 1, MANY, NoEffect),
@@ -124,6 +130,8 @@ pub(super) const ROWS: &[Rule] = &[
     plain("proxy_buffer_size", HSL, 1, 1, Reads),
     plain("proxy_buffers", HSL, 2, 2, Reads),
     plain("client_max_body_size", HSL, 1, 1, Reads),
+    // ours
+    plain("proxy_hedge", HSL, 1, 2, Reads),
     // NGINX's own that only concern its door, its files or its process
     absent("multi_accept", E, NoEffect),
     absent("use", E, NoEffect),
@@ -153,8 +161,8 @@ pub(super) const ROWS: &[Rule] = &[
     absent("ssl_session_timeout", HS, NoEffect),
     absent("ssl_prefer_server_ciphers", HS, NoEffect),
     // NGINX's own that change what a request meets
-    absent("resolver", HSL, Refuses),
-    absent("resolver_timeout", HSL, Refuses),
+    absent("resolver", SL, Refuses),
+    absent("resolver_timeout", SL, Refuses),
     absent("rewrite", SL, Refuses),
     absent("set", SL, Refuses),
     absent("auth_basic", HSL, Refuses),

@@ -5,7 +5,7 @@ use http::{HeaderName, Version};
 
 use super::level::Level;
 use super::outline::{Chain, Outline};
-use super::{Directive, Modifier, PassUrl, Place, Problem, Problems, Rewrite};
+use super::{Directive, Lookups, Modifier, PassUrl, Place, Problem, Problems, Rewrite};
 use super::{client_variables, load, parse, set_header, upstream_block, upstream_blocks_together};
 use crate::upstream::config::{ConfigError, GroupConfig, Proxy};
 
@@ -54,14 +54,18 @@ fn read(
     let groups: Vec<GroupConfig> = outline
         .upstreams
         .iter()
-        .filter_map(|block| upstream_block(block, &mut problems))
+        .filter_map(|block| upstream_block(block, &outline.resolver, &mut problems))
         .collect();
     upstream_blocks_together(&outline.upstreams, &mut problems);
-    // With a broken block the location might seem to pass to a host of that name.
-    let whole_groups = groups.len() == outline.upstreams.len();
+    let upstreams = Upstreams {
+        // With a broken block the location might seem to pass to a host of that name.
+        whole: groups.len() == outline.upstreams.len(),
+        blocks: &outline.upstreams,
+        groups,
+    };
     let imported = outline
         .find(location, whole, &mut problems)
-        .and_then(|found| take(&found, &groups, whole_groups, &mut problems));
+        .and_then(|found| take(&found, &upstreams, &mut problems));
     match imported {
         Some(imported) if !problems.has_errors() => Ok(Imported {
             warnings: problems.iter().cloned().collect(),
@@ -71,11 +75,38 @@ fn read(
     }
 }
 
+/// The `upstream` blocks and what they come to; one for one, if all could be read.
+struct Upstreams<'a> {
+    blocks: &'a [&'a Directive],
+    groups: Vec<GroupConfig>,
+    whole: bool,
+}
+
+impl Upstreams<'_> {
+    /// The group a destination means; none if that cannot be known.
+    fn find(
+        &self,
+        pass: &PassUrl,
+        problems: &mut Problems,
+    ) -> Result<Option<(GroupConfig, Lookups)>, String> {
+        let found = pass.find(&self.groups)?;
+        if !self.whole {
+            return Ok(None);
+        }
+        let Some(index) = found else {
+            return Ok(Some((pass.group(), Lookups::default())));
+        };
+        let group = self.groups[index].clone();
+        let known = client_variables::known_in_keys;
+        let lookups = Lookups::read(self.blocks[index], &group, known, problems);
+        Ok(Some((group, lookups)))
+    }
+}
+
 /// What the chosen location and the levels around it say together.
 fn take(
     chain: &Chain<'_, '_>,
-    groups: &[GroupConfig],
-    whole_groups: bool,
+    upstreams: &Upstreams<'_>,
     problems: &mut Problems,
 ) -> Option<Imported> {
     for level in chain {
@@ -100,10 +131,8 @@ fn take(
         Ok(pass) => pass,
         Err(message) => return fail(problems, message),
     };
-    let group = match pass.find(groups) {
-        Ok(Some(index)) => groups[index].clone(),
-        Ok(None) if whole_groups => pass.group(),
-        Ok(None) => return None,
+    let (group, lookups) = match upstreams.find(&pass, problems) {
+        Ok(found) => found?,
         Err(message) => return fail(problems, message),
     };
     let replace = match replaced(location, &pass) {
@@ -115,7 +144,7 @@ fn take(
     Some(Imported {
         group,
         proxy: proxy.finish(),
-        rewrite: Rewrite::new(&pass, http_11, headers, replace),
+        rewrite: Rewrite::new(&pass, http_11, headers, replace, lookups),
         warnings: Vec::new(),
     })
 }

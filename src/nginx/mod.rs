@@ -42,7 +42,7 @@
 //!
 //! | directive | a client ([`import`]) | a gateway |
 //! | --- | --- | --- |
-//! | `upstream`, in it `server` (`weight` `max_fails` `fail_timeout` `max_conns` `backup` `down`), `zone`, `keepalive`, `keepalive_requests`, `keepalive_time`, `keepalive_timeout` | read | read |
+//! | `upstream`, in it `server` (`weight` `max_fails` `fail_timeout` `max_conns` `backup` `down` `drain` `route` `resolve` `service`), `zone`, `least_conn`, `ip_hash`, `hash`, `random`, `least_time`, `sticky`, `resolver`, `resolver_timeout`, `keepalive`, `keepalive_requests`, `keepalive_time`, `keepalive_timeout` | read | read |
 //! | `http`, `server`, `location` (prefix, `=`, `^~`, `@`), `proxy_pass` | read | read, with variables too |
 //! | `location ~` | an error if it could take the path | read |
 //! | `proxy_http_version`, `proxy_set_header`, `proxy_connect_timeout`, `proxy_send_timeout`, `proxy_read_timeout`, `proxy_next_upstream`, `proxy_next_upstream_tries`, `proxy_next_upstream_timeout`, `proxy_request_buffering`, `proxy_buffer_size`, `client_max_body_size` | read | read |
@@ -50,14 +50,37 @@
 //! | `worker_processes`, `pid`, `user`, `daemon`, `master_process`, `events`, `worker_connections`, `error_log`, `listen`, `server_name`, `client_header_timeout`, `client_header_buffer_size`, `large_client_header_buffers`, `client_body_timeout`, `keepalive_timeout` and `keepalive_requests` outside `upstream`, `access_log`, `log_format`, `set_real_ip_from`, `real_ip_header` | no effect: the door's matter | read |
 //! | `return`, `add_header`, `error_page`, `proxy_hide_header`, `proxy_pass_header`, `proxy_method`, `proxy_set_body`, `proxy_pass_request_headers`, `proxy_pass_request_body`, `proxy_intercept_errors`, `proxy_redirect`, `proxy_ignore_client_abort` | an error where they hold | read |
 //! | NGINX's process, file, compression and TLS directives (`root`, `gzip`, `ssl_certificate`, ...) | no effect: the door's matter | an error |
-//! | `least_conn`, `ip_hash`, `hash`, `random` | an error: not yet | an error: not yet |
 //! | all others | an error where they hold, if NGINX has them; else an error anywhere | an error |
+//!
+//! Ours, under names NGINX does not use, are read by both:
+//!
+//! | in `upstream` | value |
+//! | --- | --- |
+//! | `semantics nginx \| strict` | [`GroupConfig::semantics`](crate::GroupConfig::semantics) |
+//! | `peak_ewma` | [`Method::PeakEwma`](crate::balance::Method::PeakEwma) |
+//! | `warm_up TIME [aggression=N] [floor=N%]` | [`SlowStart`](crate::balance::SlowStart) |
+//! | `subset SIZE [seed=N]` | [`Subset`](crate::balance::Subset); without a seed the machine's name is one |
+//! | `ejection_cap off \| on \| [percent=N] [panic=N]` | [`EjectionCap`](crate::balance::EjectionCap) |
+//! | `slow_fault off \| on \| [multiple=N] [at_least=TIME] [probes=N]` | [`SlowFault`](crate::breaker::SlowFault) |
+//! | `shadow on \| off` | [`GroupConfig::shadow`](crate::GroupConfig::shadow) |
+//! | `retry_budget off \| PERCENT% [N r/s]`, the rate as `10r/s` | [`BudgetConfig`](crate::retry::BudgetConfig) |
+//!
+//! | in `http`, `server`, `location` | value |
+//! | --- | --- |
+//! | `proxy_hedge off \| PERCENTILE% [at_least=TIME]` | [`Hedge`](crate::upstream::config::Hedge) |
+//!
+//! What only newer versions of NGINX have (`least_time`, `sticky`, `drain`, `route=`, `resolve`,
+//! `service=`, a group's own `resolver`) is read as they read it. A balancing method behind
+//! `keepalive` or `sticky` replaces them, with NGINX's warning; under `semantics strict` the order is
+//! free.
 //!
 //! "Where they hold" is the chosen location and the levels around it; what only concerns other
 //! locations is checked for shape and left alone. In `proxy_set_header` a client has `$host`,
 //! `$proxy_host`, `$proxy_port`, `$http_*`, `$request_method`, `$request_uri`, `$uri`, `$args`,
-//! `$arg_*`, `$scheme`, `$remote_addr`, `$remote_port` and `$proxy_add_x_forwarded_for`;
-//! `$remote_*` come from a [`SocketAddr`](std::net::SocketAddr) in the request's extensions.
+//! `$arg_*`, `$cookie_*`, `$scheme`, `$remote_addr`, `$remote_port` and `$proxy_add_x_forwarded_for`;
+//! `$remote_*` come from a [`SocketAddr`](std::net::SocketAddr) in the request's extensions. The same
+//! variables, and `$binary_remote_addr`, may stand in the key of `hash`; what the caller says in an
+//! [`Affinity`](crate::balance::Affinity) comes first.
 
 mod address;
 mod client_variables;
@@ -68,6 +91,8 @@ mod include;
 mod level;
 mod lexer;
 mod location;
+mod lookups;
+mod options;
 mod outline;
 mod parser;
 mod pass;
@@ -85,6 +110,7 @@ pub use grammar::{Client, Contexts, Rule, rule, served};
 pub use import::{Imported, import, import_file};
 pub use include::load;
 pub use location::{Modifier, location_match, locations_together};
+pub use lookups::Lookups;
 pub use parser::parse;
 pub use pass::PassUrl;
 pub use problems::{Problem, Problems, Severity};
@@ -92,4 +118,4 @@ pub use proxy::{ProxyLevel, proxy_directive, set_header};
 pub use rewrite::Rewrite;
 pub use template::{Template, Variables};
 pub use tree::{Directive, Place, Word};
-pub use upstream::{upstream_block, upstream_blocks_together};
+pub use upstream::{ResolverLevel, upstream_block, upstream_blocks_together};

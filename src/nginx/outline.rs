@@ -1,14 +1,16 @@
-use super::grammar::{Contexts, rule};
+use super::grammar::{Contexts, Rule, rule};
 use super::level::Level;
 use super::location::Modifier;
 use super::values::duplicate;
-use super::{Directive, Place, Problems, ProxyLevel};
+use super::{Directive, Place, Problems, ProxyLevel, ResolverLevel};
 
 /// A whole configuration, sorted into levels.
 #[derive(Default)]
 pub(super) struct Outline<'a> {
     /// `upstream` blocks in order.
     pub(super) upstreams: Vec<&'a Directive>,
+    /// Whom upstreams ask that name nobody themselves.
+    pub(super) resolver: ResolverLevel,
     http: Level<'a>,
     servers: Vec<Level<'a>>,
 }
@@ -39,16 +41,14 @@ impl<'a> Outline<'a> {
                 "http" => Contexts::HTTP,
                 "events" => Contexts::EVENTS,
                 _ => {
-                    outline
-                        .http
-                        .directive(directive, found, &mut blocks, problems);
+                    outline.directive(directive, found, &mut blocks, problems);
                     continue;
                 }
             };
             seen.push(directive.name());
             for inner in directive.children() {
                 if let Some(found) = rule(inner, context, problems) {
-                    outline.http.directive(inner, found, &mut blocks, problems);
+                    outline.directive(inner, found, &mut blocks, problems);
                 }
             }
         }
@@ -63,6 +63,18 @@ impl<'a> Outline<'a> {
             }
         }
         outline
+    }
+
+    fn directive(
+        &mut self,
+        d: &'a Directive,
+        rule: Rule,
+        blocks: &mut Vec<&'a Directive>,
+        problems: &mut Problems,
+    ) {
+        if !self.resolver.directive(d, problems) {
+            self.http.directive(d, rule, blocks, problems);
+        }
     }
 
     /// The location for `wanted`: a path, `@name`, or either with a server's name in front.

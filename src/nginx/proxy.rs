@@ -2,10 +2,11 @@ use std::time::Duration;
 
 use http::{HeaderName, Version};
 
+use super::options::{self, Wrong};
 use super::values::{self, Value, fill};
-use super::{Directive, Place, Problems, Template};
+use super::{Directive, Place, Problems, Template, units};
 use crate::retry::NextUpstream;
-use crate::upstream::config::{Proxy, RequestBuffering};
+use crate::upstream::config::{Hedge, Proxy, RequestBuffering};
 
 /// `client_max_body_size` where nothing is said.
 const MAX_BODY: u64 = 1 << 20;
@@ -38,6 +39,8 @@ pub struct ProxyLevel {
     pub buffer_size: Option<usize>,
     /// `proxy_buffers`: NUMBER SIZE
     pub buffers: Option<(usize, usize)>,
+    /// `proxy_hedge`; `Some(None)` is `off`. Not in NGINX.
+    pub hedge: Option<Option<Hedge>>,
     /// `client_max_body_size`; 0 is no limit.
     pub max_body_size: Option<u64>,
     /// Where this level itself last says something about buffers.
@@ -77,6 +80,7 @@ pub fn proxy_directive(level: &mut ProxyLevel, d: &Directive, problems: &mut Pro
             level.buffers_at = Some(d.name.place.clone());
             fill(&mut level.buffers, d, problems, values::buffers);
         }
+        "proxy_hedge" => options::fill(&mut level.hedge, d, problems, hedge),
         "client_max_body_size" => fill(&mut level.max_body_size, d, problems, values::offset),
         _ => return false,
     }
@@ -108,6 +112,29 @@ fn http_version(d: &Directive) -> Value<Version> {
     }
 }
 
+/// `proxy_hedge off | N% [at_least=TIME]`
+fn hedge(d: &Directive) -> Result<Option<Hedge>, Wrong> {
+    if d.arg(0) == "off" {
+        return match d.args.len() {
+            1 => Ok(None),
+            _ => Err(options::invalid(d, 1)),
+        };
+    }
+    let percentile = d.arg(0).strip_suffix('%').and_then(options::percent);
+    let percentile = percentile.and_then(|p| u8::try_from(p).ok());
+    let mut hedge = Hedge {
+        percentile: percentile
+            .filter(|p| (1..=99).contains(p))
+            .ok_or_else(|| options::invalid(d, 0))?,
+        ..Hedge::default()
+    };
+    options::options(d, 1, |name, value| {
+        hedge.at_least = units::time_ms(value).filter(|_| name == "at_least")?;
+        Some(())
+    })?;
+    Ok(Some(hedge))
+}
+
 impl ProxyLevel {
     /// Takes from the level around it what this one leaves open, and checks what can only be
     /// checked then.
@@ -123,6 +150,7 @@ impl ProxyLevel {
         self.request_buffering = self.request_buffering.or(outer.request_buffering);
         self.buffer_size = self.buffer_size.or(outer.buffer_size);
         self.buffers = self.buffers.or(outer.buffers);
+        self.hedge = self.hedge.or(outer.hedge);
         self.max_body_size = self.max_body_size.or(outer.max_body_size);
         self.check_buffers(problems);
     }
@@ -173,6 +201,7 @@ impl ProxyLevel {
                 false => RequestBuffering::Off,
             },
             buffer_size: self.buffer_size.unwrap_or(default.buffer_size),
+            hedge: self.hedge.unwrap_or(default.hedge),
             ..default
         }
     }
@@ -202,7 +231,7 @@ pub fn set_header(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::nginx::{Contexts, grammar, parse, units};
+    use crate::nginx::{Contexts, grammar, parse};
 
     fn read(text: &str) -> (ProxyLevel, Vec<String>) {
         let mut problems = Problems::new();

@@ -4,9 +4,11 @@ use http::uri::PathAndQuery;
 use http::{HeaderName, HeaderValue, Version};
 
 use super::client_variables::ClientVariables;
-use super::{PassUrl, Template};
+use super::{Lookups, PassUrl, Template};
+use crate::balance::{Affinity, Key, Route};
 
-/// What a location makes of a request before it is sent: version, headers, URI.
+/// What a location makes of a request before it is sent: version, headers, URI, and where it
+/// belongs.
 #[derive(Clone, Debug)]
 pub struct Rewrite {
     pub(super) proxy_host: String,
@@ -17,6 +19,8 @@ pub struct Rewrite {
     pub(super) headers: Vec<(HeaderName, Template)>,
     /// What gives way to what at the beginning of the path.
     pub(super) replace: Option<(String, String)>,
+    /// What decides where it goes.
+    pub(super) lookups: Lookups,
 }
 
 impl Rewrite {
@@ -27,6 +31,7 @@ impl Rewrite {
         http_11: bool,
         mut headers: Vec<(HeaderName, Template)>,
         replace: Option<(String, String)>,
+        lookups: Lookups,
     ) -> Self {
         for (name, value) in [(CONNECTION, "close"), (HOST, pass.host.as_str())] {
             if !headers.iter().any(|(n, _)| *n == name) {
@@ -39,6 +44,7 @@ impl Rewrite {
             http_11,
             headers,
             replace,
+            lookups,
         }
     }
 
@@ -55,13 +61,15 @@ impl Rewrite {
         &self.headers
     }
 
-    /// Changes a request's head. An error means that a value, such as a decoded `$uri`, cannot
+    /// Changes a request's head, and says in its extensions where it belongs, as far as its caller
+    /// has not said so in an [`Affinity`]. An error means that a value, such as a decoded `$uri`, cannot
     /// stand in a header; the request is then half changed.
     pub fn apply(&self, request: &mut Parts) -> Result<(), InvalidHeaderValue> {
         let mut values = Vec::with_capacity(self.headers.len());
         for (_, template) in &self.headers {
             values.push(self.value(template, request)?);
         }
+        self.place(request);
         for (name, _) in &self.headers {
             request.headers.remove(name);
         }
@@ -75,18 +83,46 @@ impl Rewrite {
         Ok(())
     }
 
+    fn variables<'a>(&'a self, request: &'a Parts) -> ClientVariables<'a> {
+        ClientVariables {
+            request,
+            proxy_host: &self.proxy_host,
+            proxy_port: &self.proxy_port,
+        }
+    }
+
+    /// What the group goes by, from the request as it came.
+    fn place(&self, request: &mut Parts) {
+        if self.lookups.is_empty() {
+            return;
+        }
+        let carried = request.extensions.get::<Affinity>();
+        let mut affinity = carried.copied().unwrap_or_default();
+        let variables = self.variables(request);
+        if let (None, Some(key)) = (affinity.key, &self.lookups.key) {
+            affinity.key = Key::new(variables.bytes(key));
+        }
+        if affinity.route.is_none() {
+            let mut text = String::new();
+            let named = self.lookups.routes.iter().any(|route| {
+                route.eval(&variables, &mut text);
+                !text.is_empty()
+            });
+            affinity.route = Route::new(&text).filter(|_| named);
+        }
+        if affinity.client.is_none() && self.lookups.client {
+            affinity.client = variables.remote().map(|addr| addr.ip().to_canonical());
+        }
+        request.extensions.insert(affinity);
+    }
+
     fn value(
         &self,
         template: &Template,
         request: &Parts,
     ) -> Result<Option<HeaderValue>, InvalidHeaderValue> {
-        let variables = ClientVariables {
-            request,
-            proxy_host: &self.proxy_host,
-            proxy_port: &self.proxy_port,
-        };
         let mut text = String::new();
-        template.eval(&variables, &mut text);
+        template.eval(&self.variables(request), &mut text);
         match text.is_empty() {
             true => Ok(None),
             false => HeaderValue::from_bytes(text.as_bytes()).map(Some),

@@ -12,6 +12,8 @@ pub(crate) enum Nginx {
     Same,
     /// The same message, without a line or with that of the end of a block.
     Elsewhere,
+    /// Nothing that begins like it: it knows no such directive. Only newer versions do, or only we.
+    Unknown,
     /// Something else, for the reason given: the gateway is stricter or has less.
     Differs(&'static str),
 }
@@ -46,6 +48,13 @@ impl Case {
     pub(crate) fn differs(self, why: &'static str) -> Self {
         Self {
             nginx: Nginx::Differs(why),
+            ..self
+        }
+    }
+
+    pub(crate) fn unknown(self) -> Self {
+        Self {
+            nginx: Nginx::Unknown,
             ..self
         }
     }
@@ -107,7 +116,7 @@ pub(crate) fn check(case: &Case) -> Result<(), String> {
 }
 
 fn compare(case: &Case, line: usize) -> Result<(), String> {
-    let said = nginx(&case.text.replace("HTTP", SCRATCH).replace('|', ""));
+    let said = nginx(&case.text.replace('|', ""));
     let head = format!("[{}] {}", case.severity, case.message);
     let same = format!("{head} in FILE:{line}");
     let right = match case.nginx {
@@ -118,11 +127,20 @@ fn compare(case: &Case, line: usize) -> Result<(), String> {
                 .any(|s| *s == head || s.starts_with(&format!("{head} in ")));
             found && !said.contains(&same)
         }
+        Nginx::Unknown => {
+            let never = ["unknown directive ", "invalid parameter "];
+            let never = never.map(|what| format!("[emerg] {what}"));
+            let never = said
+                .iter()
+                .any(|s| never.iter().any(|what| s.starts_with(what)));
+            never && !said.contains(&same)
+        }
         Nginx::Differs(_) => !said.iter().any(|s| s.starts_with(&head)),
     };
     let why = match case.nginx {
         Nginx::Same => "as the gateway",
         Nginx::Elsewhere => "the same with another line",
+        Nginx::Unknown => "that it does not know this",
         Nginx::Differs(why) => why,
     };
     match right {
@@ -156,9 +174,10 @@ pub(crate) fn gateway(text: &str) -> (Option<i32>, Vec<String>) {
     (output.status.code(), messages(&output, "gateway: ", &file))
 }
 
-fn nginx(text: &str) -> Vec<String> {
+/// What `nginx -t` says.
+pub(crate) fn nginx(text: &str) -> Vec<String> {
     let program = env::var("NGINX_BIN").unwrap_or_else(|_| "nginx".to_owned());
-    let (output, file) = run(Path::new(&program), text);
+    let (output, file) = run(Path::new(&program), &text.replace("HTTP", SCRATCH));
     messages(&output, "nginx: ", &file)
 }
 

@@ -5,6 +5,9 @@ mod program;
 
 mod check;
 mod http;
+mod method;
+mod newer;
+mod own;
 mod proxy;
 mod structure;
 mod upstream;

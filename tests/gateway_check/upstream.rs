@@ -23,10 +23,7 @@ fn server_lines() {
         "fail_timeout=",
         "fail_timeout=-1",
         "slow_start=5s",
-        "resolve",
-        "service=http",
-        "route=a",
-        "drain",
+        "drain=1",
         "backup=1",
         "nonsense",
     ] {
@@ -86,14 +83,6 @@ fn blocks() {
         ),
         same(with_server("|queue 5;"), "unknown directive \"queue\""),
         same(
-            with_server("|sticky cookie a;"),
-            "unknown directive \"sticky\"",
-        ),
-        same(
-            with_server("|resolver 127.0.0.1;"),
-            "\"resolver\" directive is not allowed here",
-        ),
-        same(
             with_server("|proxy_pass http://u;"),
             "\"proxy_pass\" directive is not allowed here",
         ),
@@ -112,31 +101,6 @@ fn blocks() {
             "upstream \"u\" may not have port 8080",
         ),
     ]);
-}
-
-#[test]
-fn balancing_methods_are_not_there_yet() {
-    for (directive, message) in [
-        (
-            "least_conn",
-            "balancing method \"least_conn\" is not supported yet",
-        ),
-        (
-            "ip_hash",
-            "balancing method \"ip_hash\" is not supported yet",
-        ),
-        (
-            "hash $uri",
-            "balancing method \"hash\" is not supported yet",
-        ),
-        (
-            "random two",
-            "balancing method \"random\" is not supported yet",
-        ),
-    ] {
-        let text = upstream(&format!("|{directive};\nserver 127.0.0.1;"));
-        check_all(vec![same(text, message).differs("nothing: it has them")]);
-    }
 }
 
 #[test]

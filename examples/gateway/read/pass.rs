@@ -65,6 +65,7 @@ pub(crate) fn read(
     let proxy = &scope.proxy;
     Some(ProxyPass {
         group,
+        lookups: shared.lookups.get(group).cloned().unwrap_or_default(),
         redirects: redirects(forward.redirects.as_deref(), text, &uri, prefix),
         host: pass.host,
         port: pass.port,

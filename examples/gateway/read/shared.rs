@@ -1,5 +1,5 @@
 use tower_upstream::GroupConfig;
-use tower_upstream::nginx::{Directive, Place, Problems, Template};
+use tower_upstream::nginx::{Directive, Lookups, Place, Problems, Template};
 
 use super::listen::Listens;
 use super::{log, variables};
@@ -12,6 +12,8 @@ pub(crate) struct Shared {
     pub(crate) groups: Vec<GroupConfig>,
     /// How many of them are upstream blocks.
     pub(crate) blocks: usize,
+    /// What the upstream blocks ask of a request.
+    pub(crate) lookups: Vec<Lookups>,
     /// Upstream blocks that could not be read: passing to them is no further problem.
     pub(crate) broken_groups: Vec<String>,
     pub(crate) log_formats: Vec<LogFormat>,
@@ -25,6 +27,7 @@ impl Shared {
             problems,
             groups: Vec::new(),
             blocks: 0,
+            lookups: Vec::new(),
             broken_groups: Vec::new(),
             log_formats: vec![log::combined()],
             listens: Listens::default(),

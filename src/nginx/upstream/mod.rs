@@ -1,29 +1,41 @@
+mod method;
+mod own;
+mod resolver;
+mod server;
+mod sticky;
+mod zone;
+
 use std::time::Duration;
 
-use super::{Address, Contexts, Directive, Problems, grammar, units, values};
-use crate::upstream::config::{GroupConfig, Server};
+use self::own::Own;
+pub use self::resolver::ResolverLevel;
+use super::{Contexts, Directive, Problems, grammar, units, values};
+use crate::semantics::Semantics;
+use crate::upstream::config::GroupConfig;
 
-/// Eight pages: less cannot hold a group.
-const MIN_ZONE: u64 = 8 * 4096;
-
-/// Reads an `upstream NAME { }`; problems go where problems go, `None` if there are errors.
+/// Reads an `upstream NAME { }` inside a level with `resolver`s of its own; problems go where
+/// problems go, `None` if there are errors. Variables are looked at by
+/// [`Lookups::read`](super::Lookups::read).
 ///
 /// ```
-/// use tower_upstream::nginx::{Problems, parse, upstream_block};
+/// use tower_upstream::balance::Method;
+/// use tower_upstream::nginx::{Problems, ResolverLevel, parse, upstream_block};
 ///
 /// let mut problems = Problems::new();
-/// let text = "upstream orders { server 127.0.0.1:8080 max_fails=3; keepalive 32; }";
+/// let text = "upstream orders { least_conn; server 127.0.0.1:8080 max_fails=3; keepalive 32; }";
 /// let block = parse(text, "nginx.conf", &mut problems);
-/// let group = upstream_block(&block[0], &mut problems).unwrap();
+/// let group = upstream_block(&block[0], &ResolverLevel::default(), &mut problems).unwrap();
+/// assert_eq!(group.method, Method::LeastConn);
 /// assert_eq!(group.servers[0].max_fails, 3);
 /// assert_eq!(group.keepalive.connections, 32);
 /// ```
-pub fn upstream_block(block: &Directive, problems: &mut Problems) -> Option<GroupConfig> {
+pub fn upstream_block(
+    block: &Directive,
+    around: &ResolverLevel,
+    problems: &mut Problems,
+) -> Option<GroupConfig> {
     let mut mine = Problems::new();
-    let mut reader = Reader {
-        group: GroupConfig::new(block.arg(0)),
-        ..Reader::default()
-    };
+    let mut reader = Reader::new(block);
     for directive in block.children() {
         if grammar::served(directive, Contexts::UPSTREAM, &mut mine) {
             reader.directive(directive, &mut mine);
@@ -36,112 +48,147 @@ pub fn upstream_block(block: &Directive, problems: &mut Problems) -> Option<Grou
         let message = format!("no servers in upstream \"{}\"", reader.group.name);
         mine.push(&block.name.place, message);
     }
+    let group = reader.finish(around, block, &mut mine);
     let usable = !mine.has_errors();
     problems.extend(mine);
-    usable.then(|| reader.finish())
+    usable.then_some(group)
 }
 
 struct Reader {
     group: GroupConfig,
+    own: Own,
+    resolver: ResolverLevel,
+    /// Some directive has had its say about balancing.
+    chosen: bool,
     keepalive: Option<usize>,
     requests: Option<u64>,
     time: Option<Duration>,
     timeout: Option<Duration>,
+    /// `keepalive` came before the method.
+    cache_lost: bool,
 }
 
-impl Default for Reader {
-    fn default() -> Self {
+impl Reader {
+    fn new(block: &Directive) -> Self {
+        let mut group = GroupConfig::new(block.arg(0));
+        // What the order of directives means depends on it.
+        let semantics = block.children().iter().find(|d| d.name() == "semantics");
+        let semantics = semantics.and_then(|d| own::semantics(d).ok());
+        group.semantics = semantics.unwrap_or_default();
         Self {
-            group: GroupConfig::new(""),
+            group,
+            own: Own::default(),
+            resolver: ResolverLevel::default(),
+            chosen: false,
             keepalive: None,
             requests: None,
             time: None,
             timeout: None,
+            cache_lost: false,
         }
     }
-}
 
-impl Reader {
     fn directive(&mut self, d: &Directive, problems: &mut Problems) {
-        match d.name() {
-            "server" => match server(d) {
-                Ok(server) => self.group.servers.push(server),
-                Err((index, message)) => problems.push(d.place(index), message),
-            },
-            "zone" => match zone(d) {
-                Ok(()) => self.group.zone = true,
-                Err((index, message)) => problems.push(d.place(index), message),
-            },
-            "keepalive" => values::fill(&mut self.keepalive, d, problems, connections),
-            "keepalive_requests" => {
-                values::fill(&mut self.requests, d, problems, values::number);
+        if self.own.directive(d, problems)
+            || self.resolver.directive(d, problems)
+            || self.method(d, problems)
+        {
+            return;
+        }
+        let done = match d.name() {
+            "server" => server::read(d, self.group.method).map(|s| self.group.servers.push(s)),
+            "zone" => zone::read(d).map(|()| self.group.zone = true),
+            "sticky" if self.group.sticky.is_some() => {
+                return problems.push(&d.name.place, values::duplicate(d));
             }
-            "keepalive_time" => values::fill(&mut self.time, d, problems, values::time_ms),
-            "keepalive_timeout" => values::fill(&mut self.timeout, d, problems, values::time_ms),
+            "sticky" => {
+                self.wrapped();
+                sticky::read(d).map(|sticky| self.group.sticky = Some(sticky))
+            }
+            "keepalive" => {
+                self.wrapped();
+                return values::fill(&mut self.keepalive, d, problems, connections);
+            }
+            "keepalive_requests" => {
+                return values::fill(&mut self.requests, d, problems, values::number);
+            }
+            "keepalive_time" => {
+                return values::fill(&mut self.time, d, problems, values::time_ms);
+            }
+            "keepalive_timeout" => {
+                return values::fill(&mut self.timeout, d, problems, values::time_ms);
+            }
             // `served` lets nothing else through; a row without a reader must not pass in silence.
-            other => problems.push(&d.name.place, format!("unknown directive \"{other}\"")),
+            other => Err((0, format!("unknown directive \"{other}\""))),
+        };
+        if let Err((index, message)) = done {
+            problems.push(d.place(index), message);
         }
     }
 
-    fn finish(self) -> GroupConfig {
+    /// `keepalive` and `sticky` wrap the method before them; one that follows replaces them (KA-14).
+    /// Repaired, the order is free.
+    fn wrapped(&mut self) {
+        self.chosen |= self.group.semantics == Semantics::Nginx;
+    }
+
+    /// A balancing method; the last one counts.
+    fn method(&mut self, d: &Directive, problems: &mut Problems) -> bool {
+        let (method, key) = match method::read(d) {
+            None => return false,
+            Some(Ok(found)) => found,
+            Some(Err((index, message))) => {
+                problems.push(d.place(index), message);
+                return true;
+            }
+        };
+        if std::mem::replace(&mut self.chosen, true) {
+            problems.warn(&d.name.place, "load balancing method redefined");
+        }
+        if self.group.semantics == Semantics::Nginx {
+            self.cache_lost |= self.keepalive.is_some();
+            self.group.sticky = None;
+        }
+        (self.group.method, self.group.hash_key) = (method, key);
+        true
+    }
+
+    fn finish(
+        self,
+        around: &ResolverLevel,
+        block: &Directive,
+        problems: &mut Problems,
+    ) -> GroupConfig {
         let mut group = self.group;
+        self.own.finish(&mut group);
         let keepalive = &mut group.keepalive;
-        keepalive.connections = self.keepalive.unwrap_or(keepalive.connections);
+        keepalive.connections = match self.cache_lost {
+            true => 0,
+            false => self.keepalive.unwrap_or(keepalive.connections),
+        };
         keepalive.requests = self.requests.unwrap_or(keepalive.requests);
         keepalive.time = self.time.unwrap_or(keepalive.time);
         keepalive.timeout = self.timeout.unwrap_or(keepalive.timeout);
+        let resolver = self.resolver.under(around);
+        if group.servers.iter().any(|server| server.follows_dns()) {
+            let message = match (group.zone, &resolver) {
+                (false, _) => Some(format!(
+                    "resolving names at run time requires upstream \"{}\" to be in shared memory",
+                    group.name
+                )),
+                (true, None) => Some(format!(
+                    "no resolver defined to resolve names at run time in upstream \"{}\"",
+                    group.name
+                )),
+                (true, Some(_)) => None,
+            };
+            if let Some(message) = message {
+                problems.push(&block.name.place, message);
+            }
+        }
+        group.resolver = resolver.unwrap_or_default();
         group
     }
-}
-
-/// What is wrong, and with which argument.
-type Wrong = (usize, String);
-
-/// `server ADDRESS [PARAMETER ...]`; a repeated parameter overrides (CF-2).
-fn server(d: &Directive) -> Result<Server, Wrong> {
-    let address = d.arg(0);
-    let mut server = Server::new(address);
-    for (index, word) in d.args.iter().enumerate().skip(1) {
-        if !parameter(&mut server, &word.text) {
-            return Err((index, format!("invalid parameter \"{}\"", word.text)));
-        }
-    }
-    match Address::parse(address) {
-        Ok(_) => Ok(server),
-        Err(what) => Err((0, format!("{what} in upstream \"{address}\""))),
-    }
-}
-
-/// False if the word means nothing here.
-fn parameter(server: &mut Server, word: &str) -> bool {
-    match word.split_once('=') {
-        Some(("weight", value)) => match count(value) {
-            Some(weight @ 1..) => server.weight = weight,
-            _ => return false,
-        },
-        Some(("max_fails", value)) => match count(value) {
-            Some(fails) => server.max_fails = fails,
-            None => return false,
-        },
-        Some(("max_conns", value)) => match count(value) {
-            Some(conns) => server.max_conns = conns,
-            None => return false,
-        },
-        Some(("fail_timeout", value)) => match units::time_s(value) {
-            Some(time) => server.fail_timeout = time,
-            None => return false,
-        },
-        None if word == "backup" => server.backup = true,
-        None if word == "down" => server.down = true,
-        _ => return false,
-    }
-    true
-}
-
-/// Digits; what does not fit means "more than ever happens", as in NGINX's wider integers.
-fn count(text: &str) -> Option<u32> {
-    let number = units::number(text)?;
-    Some(u32::try_from(number).unwrap_or(u32::MAX))
 }
 
 fn connections(d: &Directive) -> values::Value<usize> {
@@ -154,24 +201,8 @@ fn connections(d: &Directive) -> values::Value<usize> {
     }
 }
 
-/// `zone NAME [SIZE]`. Another upstream may give the size; [`zone_sizes`] looks for it.
-fn zone(d: &Directive) -> Result<(), Wrong> {
-    let (name, size) = (d.arg(0), d.arg(1));
-    if name.is_empty() {
-        return Err((0, "invalid zone name \"\"".into()));
-    }
-    if d.args.len() < 2 {
-        return Ok(());
-    }
-    match units::size(size) {
-        None => Err((1, format!("invalid zone size \"{size}\""))),
-        Some(bytes) if bytes < MIN_ZONE => Err((1, format!("zone \"{name}\" is too small"))),
-        Some(_) => Ok(()),
-    }
-}
-
 /// What only shows when all upstream blocks are known: names used twice (CF-7), zones that nobody
-/// gives a size, or two different ones.
+/// gives a size, two different ones, or two purposes.
 pub fn upstream_blocks_together(blocks: &[&Directive], problems: &mut Problems) {
     let mut names: Vec<String> = Vec::new();
     for block in blocks {
@@ -182,38 +213,6 @@ pub fn upstream_blocks_together(blocks: &[&Directive], problems: &mut Problems) 
         }
         names.push(name);
     }
-    zone_sizes(blocks, problems);
-}
-
-fn zone_sizes(blocks: &[&Directive], problems: &mut Problems) {
-    let mut sizes: Vec<(&str, u64)> = Vec::new();
-    let zones = || {
-        let all = blocks.iter().flat_map(|block| block.children());
-        all.filter(|d| d.name() == "zone" && !d.args.is_empty())
-    };
-    for zone in zones() {
-        let Some(size) = zone.args.get(1).and_then(|word| units::size(&word.text)) else {
-            continue;
-        };
-        match sizes.iter().find(|(name, _)| *name == zone.arg(0)) {
-            Some((name, first)) if *first != size => problems.push(
-                zone.place(1),
-                format!(
-                    "the size {size} of shared memory zone \"{name}\" \
-                     conflicts with already declared size {first}"
-                ),
-            ),
-            Some(_) => {}
-            None => sizes.push((zone.arg(0), size)),
-        }
-    }
-    let mut missing: Vec<&str> = Vec::new();
-    for zone in zones().filter(|d| d.args.len() == 1) {
-        let name = zone.arg(0);
-        if !sizes.iter().any(|(sized, _)| *sized == name) && !missing.contains(&name) {
-            missing.push(name);
-            let message = format!("zero size shared memory zone \"{name}\"");
-            problems.push(zone.place(0), message);
-        }
-    }
+    zone::sizes(blocks, problems);
+    sticky::zones(blocks, problems);
 }
