@@ -1,11 +1,15 @@
 //! A client's request as its peer gets it.
 
+use std::net::Ipv4Addr;
+
 use bytes::Bytes;
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::http::Extensions;
 use hyper::http::uri::PathAndQuery;
 use hyper::{Method, Request, Uri, Version};
+use tower_upstream::balance::{Affinity, Key, Route};
+use tower_upstream::nginx::Lookups;
 use tower_upstream::{ErrorKind, RequestBuffering, Trail};
 
 use crate::answer::Answer;
@@ -96,6 +100,7 @@ pub async fn forward(x: &mut Exchange, source: &mut Source) -> Answer {
         PeerBody::Client(body) => Some(body.verdict()),
         _ => None,
     };
+    let affinity = affinity(x, &forward.pass.lookups);
     let Some(mut request) = head(x, forward, body) else {
         return Answer::Page(500);
     };
@@ -109,6 +114,9 @@ pub async fn forward(x: &mut Exchange, source: &mut Source) -> Answer {
         Keep::Some(_) => std::mem::take(&mut source.extensions),
     };
     request.extensions_mut().insert(trail);
+    if let Some(affinity) = affinity {
+        request.extensions_mut().insert(affinity);
+    }
     if !forward.spelling.is_usual() {
         request.extensions_mut().insert(forward.spelling.clone());
     }
@@ -180,6 +188,24 @@ async fn body(x: &Exchange, forward: &Forward, source: &mut Source) -> Result<Pe
         source.body = Held::Whole(bytes.clone());
     }
     Ok(PeerBody::Full(bytes))
+}
+
+/// Where the request belongs, if its group asks.
+fn affinity(x: &Exchange, lookups: &Lookups) -> Option<Affinity> {
+    if lookups.is_empty() {
+        return None;
+    }
+    let key = lookups.key.as_ref();
+    let mut routes = lookups.routes.iter().map(|route| eval(route, x));
+    // A client behind `unix:` counts as three zero bytes, and so does this address (IP-1).
+    let client = || x.remote().unwrap_or(Ipv4Addr::UNSPECIFIED.into());
+    Some(Affinity {
+        key: key.and_then(|key| Key::new(text::into_bytes(eval(key, x)))),
+        route: routes
+            .find(|route| !route.is_empty())
+            .and_then(|route| Route::new(&route)),
+        client: lookups.client.then(client),
+    })
 }
 
 /// The head a peer gets, on `body`.

@@ -8,7 +8,7 @@ use tower_upstream::nginx::Variables;
 use crate::exchange::Exchange;
 
 /// Names with a value of their own.
-const NAMES: [&str; 48] = [
+const NAMES: [&str; 50] = [
     "args",
     "binary_remote_addr",
     "body_bytes_sent",
@@ -19,6 +19,7 @@ const NAMES: [&str; 48] = [
     "document_uri",
     "host",
     "hostname",
+    "https",
     "is_args",
     "msec",
     "pid",
@@ -32,6 +33,7 @@ const NAMES: [&str; 48] = [
     "remote_port",
     "remote_user",
     "request",
+    "request_id",
     "request_method",
     "request_time",
     "request_uri",
@@ -61,7 +63,14 @@ const NAMES: [&str; 48] = [
 ];
 
 /// Beginnings of names whose rest names a header, an argument or a cookie.
-const FAMILIES: [&str; 5] = ["http_", "arg_", "cookie_", "sent_http_", "upstream_http_"];
+const FAMILIES: [&str; 6] = [
+    "http_",
+    "arg_",
+    "cookie_",
+    "sent_http_",
+    "upstream_http_",
+    "upstream_cookie_",
+];
 
 /// Whether there is a variable of that name, lower case and without the `$`.
 pub fn known(name: &str) -> bool {

@@ -56,9 +56,6 @@ impl Variables for Values<'_> {
             let value = out.split_off(start);
             match self.escape {
                 Escape::Json => escape_json(&value, out),
-                _ if name == "binary_remote_addr" => {
-                    escape_bytes(value.chars().map(|c| c as u8), out)
-                }
                 _ => escape_bytes(text::into_bytes(value).into_iter(), out),
             }
         }

@@ -1,7 +1,9 @@
 //! Variables about the client, its request and our answer.
 
 use std::fmt::Write as _;
+use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
+use std::sync::OnceLock;
 
 use hyper::Version;
 use hyper::header::{self, HeaderMap, HeaderName};
@@ -29,6 +31,8 @@ pub fn append(x: &Exchange, name: &str, out: &mut String) -> bool {
         ),
         "request" => return request_line(x, out),
         "request_method" if x.line.is_none() => out.push_str(x.method.as_str()),
+        "request_id" => return push(out, format_args!("{:032x}", request_id(x))),
+        "https" => return false,
         "scheme" => out.push_str("http"),
         "server_name" => push_server_name(x, out),
         "server_addr" => match x.client.local {
@@ -249,13 +253,22 @@ fn push_remote(x: &Exchange, out: &mut String) {
     }
 }
 
-/// The bytes of an address as the characters of the same numbers; the log escapes each as one.
 fn binary(remote: Option<IpAddr>, out: &mut String) {
     match remote {
-        Some(IpAddr::V4(ip)) => out.extend(ip.octets().map(char::from)),
-        Some(IpAddr::V6(ip)) => out.extend(ip.octets().map(char::from)),
+        Some(IpAddr::V4(ip)) => push_bytes(&ip.octets(), out),
+        Some(IpAddr::V6(ip)) => push_bytes(&ip.octets(), out),
         None => out.push_str("unix:"),
     }
+}
+
+/// The same as often as a request asks, and nobody else's.
+fn request_id(x: &Exchange) -> u128 {
+    static SECRET: OnceLock<[RandomState; 2]> = OnceLock::new();
+    let secrets = SECRET.get_or_init(|| [RandomState::new(), RandomState::new()]);
+    let [high, low] = secrets
+        .each_ref()
+        .map(|secret| secret.hash_one((x.client.id, x.serial)));
+    u128::from(high) << 64 | u128::from(low)
 }
 
 fn push_bytes(bytes: &[u8], out: &mut String) {

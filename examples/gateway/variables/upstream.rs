@@ -3,16 +3,22 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use hyper::header::{self, HeaderMap};
 use tower_upstream::Attempt;
 
 use super::request::append_header;
 use crate::exchange::Exchange;
+use crate::text;
 
 /// Appends `$upstream_NAME`; `None` of the request's doing leaves it without a value (VR-6).
 pub fn append(exchange: &Exchange, name: &str, out: &mut String) -> bool {
     if let Some(header) = name.strip_prefix("http_") {
         let headers = exchange.received_headers.as_ref();
         return headers.is_some_and(|headers| append_header(headers, header, out));
+    }
+    if let Some(cookie) = name.strip_prefix("cookie_") {
+        let headers = exchange.received_headers.as_ref();
+        return headers.is_some_and(|headers| set_cookie(headers, cookie, out));
     }
     let value: fn(&Attempt, &mut String) = match name {
         "addr" => |attempt, out| out.push_str(&attempt.peer),
@@ -29,6 +35,19 @@ pub fn append(exchange: &Exchange, name: &str, out: &mut String) -> bool {
         _ => return false,
     };
     join(&exchange.attempts(), value, out)
+}
+
+/// The value a `Set-Cookie` gives a cookie; of several the first counts.
+fn set_cookie(headers: &HeaderMap, name: &str, out: &mut String) -> bool {
+    let cookies = headers.get_all(header::SET_COOKIE).iter();
+    let value = cookies.map(|line| line.as_bytes()).find_map(|line| {
+        let pair = line.split(|&b| b == b';').next()?;
+        let equals = pair.iter().position(|&b| b == b'=')?;
+        let (key, value) = pair.split_at(equals);
+        key.eq_ignore_ascii_case(name.as_bytes())
+            .then_some(&value[1..])
+    });
+    value.map(|value| text::push(value, out)).is_some()
 }
 
 fn join(groups: &[Vec<Attempt>], value: fn(&Attempt, &mut String), out: &mut String) -> bool {
