@@ -84,6 +84,18 @@ async fn c_calls_from_before_the_trip_neither_close_nor_reopen() {
     }
 }
 
+/// Nor do they keep it open: NGINX's rule would begin its ban anew with each of them.
+#[tokio::test(start_paused = true)]
+async fn c_calls_from_before_the_trip_do_not_prolong_it() {
+    let layer = BreakerLayer::builder().max_fails(1, seconds(10)).build();
+    let world = World::under(&layer.unwrap());
+    let straggler = world.start(Do::FailAfter(seconds(8))).await;
+    world.fail(1).await;
+    let until = world.seen().retry_after.unwrap();
+    straggler.await.unwrap().unwrap_err();
+    assert_eq!(world.seen().retry_after, Some(until - seconds(8)));
+}
+
 /// The same while it is closed again: what a call from before says is not of this time.
 #[tokio::test(start_paused = true)]
 async fn c_calls_from_before_the_trip_do_not_count_after_the_recovery() {

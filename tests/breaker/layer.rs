@@ -96,6 +96,22 @@ async fn every_rule_drives_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn under_nginxs_rule_an_abandoned_probe_keeps_its_lease() {
+    let layer = BreakerLayer::builder().max_fails(1, seconds(10)).build();
+    let world = World::under(&layer.unwrap());
+    world.fail(1).await;
+    tokio::time::advance(seconds(11)).await;
+    let probe = world.start(Do::Hang).await;
+    assert!(world.seen().probing);
+    probe.abort();
+    probe.await.unwrap_err();
+    let seen = world.seen();
+    assert_eq!((seen.state, seen.probing), (State::Open, false));
+    tokio::time::advance(seconds(11)).await;
+    assert_eq!(world.ask(Do::Answer).await, Ok("answer"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_rule_of_ones_own_drives_it() {
     /// Out for good after the first failure.
     #[derive(Debug, Default)]
@@ -232,10 +248,11 @@ async fn readiness_given_while_open_is_not_used_once_it_is_not() {
         State::HalfOpen,
         "and the probe is still to be made"
     );
-    assert_eq!(
-        breaker.ready().await.unwrap().call(Do::Answer).await,
-        Ok("answer")
-    );
+    breaker.ready().await.unwrap();
+    assert_eq!(breaker.call(Do::Answer).await, Ok("answer"));
+    // Nor is it used twice.
+    assert_eq!(breaker.call(Do::Answer).await, open(0));
+    assert_eq!(world.calls(), 6);
 }
 
 #[tokio::test(start_paused = true)]

@@ -28,6 +28,13 @@ fn max_fails_is_the_default_with_the_servers_own_numbers() {
 }
 
 #[test]
+fn max_fails_counts_a_started_second_in_full() {
+    let mut rule = FailureRules::MaxFails.circuit(1, millis(1500));
+    trip(&mut rule, seconds(100));
+    assert_eq!(rule.barred_until(), Some(seconds(103)));
+}
+
+#[test]
 fn zero_max_fails_exempts_a_server_from_every_rule() {
     let rules = [
         FailureRules::MaxFails,

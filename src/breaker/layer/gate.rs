@@ -12,10 +12,10 @@ pub(super) struct Gate {
     shadow: bool,
     /// The latest time told: threads read the clock before they queue for the lock.
     now: Duration,
-    /// A new one begins with every trip, probe, verdict on a probe, and change of mode. Only calls of
-    /// the present one are heard, so none from before a trip can close or reopen the circuit.
+    /// A new one begins with every trip, probe and change of mode. Only calls of the present one are
+    /// heard, so none from before a trip can close, reopen or keep open the circuit.
     generation: u64,
-    /// The present generation is a probe's.
+    /// The present generation began with a probe that has not ended.
     probe: bool,
     counts: Counts,
 }
@@ -152,7 +152,8 @@ impl Gate {
             }
         };
         self.counts.opened += u64::from(tripped);
-        if tripped || self.probe {
+        self.probe = false;
+        if tripped {
             self.turn();
         }
     }
@@ -232,5 +233,22 @@ impl Gate {
     fn turn(&mut self) {
         self.generation += 1;
         self.probe = false;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::breaker::MaxFails;
+
+    #[test]
+    fn a_clock_read_too_early_tells_no_rule_of_the_past() {
+        let at = Duration::from_secs;
+        let mut gate = Gate::new(Box::new(MaxFails::new(1, at(10))), false);
+        gate.at(at(105));
+        let ticket = gate.admit().unwrap();
+        gate.at(at(100));
+        gate.settle(ticket, Verdict::Failure);
+        assert_eq!(gate.snapshot().retry_after, Some(at(11)));
     }
 }
