@@ -1,11 +1,10 @@
 use http::HeaderValue;
 
 use super::{
-    BudgetConfig, Choice, EjectionCap, HashKey, Keepalive, Method, ResolverConfig, Semantics,
-    Server, SlowFault, SlowStart, Sticky, Subset,
+    BudgetConfig, Choice, EjectionCap, FailureRules, HashKey, Keepalive, Method, ResolverConfig,
+    Semantics, Server, SlowFault, SlowStart, Sticky, Subset,
 };
 use crate::balance::Route;
-use crate::upstream::sticky::Stickiness;
 
 /// An upstream block: who the peers are and which connections to them are kept.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,6 +42,9 @@ pub struct GroupConfig {
     /// Only some of a large fleet's peers are used by this client. Not in NGINX.
     #[cfg_attr(feature = "serde", serde(default))]
     pub subset: Option<Subset>,
+    /// Which rule takes peers out of use.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub failure_rule: FailureRules,
     /// How many peers the failure rule may take out at once. Not in NGINX.
     #[cfg_attr(feature = "serde", serde(default))]
     pub ejection_cap: Choice<EjectionCap>,
@@ -73,6 +75,7 @@ impl GroupConfig {
             sticky: None,
             slow_start: None,
             subset: None,
+            failure_rule: FailureRules::MaxFails,
             ejection_cap: Choice::Auto,
             slow_fault: Choice::Auto,
             retry_budget: None,
@@ -113,11 +116,11 @@ impl GroupConfig {
             problems.extend(server.resolve_problems());
         }
         problems.extend(self.resolver.problems());
-        let sticky = self.sticky.as_ref().map(Stickiness::new);
-        for problem in sticky.and_then(Result::err).unwrap_or_default() {
+        for problem in self.sticky.iter().flat_map(Sticky::problems) {
             let name = &self.name;
             problems.push(format!("{problem} in \"sticky\" of upstream \"{name}\""));
         }
+        problems.extend(self.failure_rule.problems());
         problems.extend(self.retry_budget.iter().flat_map(BudgetConfig::problems));
         problems
     }

@@ -38,7 +38,7 @@ pub use server::Server;
 pub use sticky::{Sticky, StickyCookie, StickyLearn};
 
 pub use crate::balance::{EjectionCap, Method, SlowStart, Subset, Times};
-pub use crate::breaker::SlowFault;
+pub use crate::breaker::{FailureRules, SlowFault};
 pub use crate::error::ConfigError;
 pub use crate::pool::Keepalive;
 use crate::retry::NextUpstream;

@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use crate::upstream::sticky::Stickiness;
+
 /// Who comes back goes where it was before (`sticky`).
 ///
 /// A server's name is its [`route`](super::Server::route) or the MD5 of its address. A request that
@@ -30,6 +32,13 @@ pub enum Sticky {
     /// The application's own sessions are learnt as they begin, and belong to the server that served
     /// them last (SK-7).
     Learn(StickyLearn),
+}
+
+impl Sticky {
+    /// Every reason why this cannot be done, in NGINX's words where it has them.
+    pub fn problems(&self) -> Vec<String> {
+        Stickiness::new(self).err().unwrap_or_default()
+    }
 }
 
 /// `sticky cookie NAME ...`
