@@ -57,7 +57,7 @@ fn nearly_right() -> impl Strategy<Value = String> {
 fn upstream() -> impl Strategy<Value = String> {
     let names = "server hash ip_hash least_conn least_time random sticky resolver resolver_timeout \
                  keepalive zone semantics peak_ewma warm_up subset ejection_cap slow_fault shadow \
-                 retry_budget";
+                 failure_rule retry_budget";
     let words = "127.0.0.1 a.invalid backup down drain route=a resolve service=x consistent $arg_k \
                  two least_conn header inflight cookie route learn create=$upstream_cookie_a \
                  lookup=$cookie_a zone=z:64k expires=max samesite=$uri valid=1s ipv6=off 10s 0 3 64k \

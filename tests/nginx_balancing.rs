@@ -7,8 +7,8 @@ use std::time::Duration;
 use tower_upstream::balance::{
     Affinity, EjectionCap, Key, Method, Route, SlowStart, Subset, Times,
 };
-use tower_upstream::breaker::SlowFault;
-use tower_upstream::nginx::{Imported, import};
+use tower_upstream::breaker::{Consecutive, Ejection, FailureRules, SlowFault, SuccessRatio};
+use tower_upstream::nginx::{Imported, Problems, ResolverLevel, import, parse, upstream_block};
 use tower_upstream::retry::BudgetConfig;
 use tower_upstream::upstream::config::{Choice, HashKey, Hedge, Sticky, StickyCookie, StickyLearn};
 use tower_upstream::{GroupConfig, Semantics};
@@ -108,7 +108,13 @@ fn server_lines() {
 
 #[test]
 fn sticky() {
-    let sticky = |line: &str| group(&format!("sticky {line};")).sticky.expect("sticky");
+    let sticky = |line: &str| {
+        let text = format!("upstream u {{ sticky {line}; server 127.0.0.1; }}");
+        let mut problems = Problems::new();
+        let block = parse(&text, "f", &mut problems);
+        let group = upstream_block(&block[0], &ResolverLevel::default(), &mut problems);
+        group.expect("valid").sticky.expect("sticky")
+    };
     let plain = StickyCookie {
         name: "srv".into(),
         ..StickyCookie::default()
@@ -157,6 +163,7 @@ fn sticky() {
 fn ours() {
     let group = group(
         "semantics strict; warm_up 20s aggression=1.5 floor=5%; subset 20 seed=7;
+         failure_rule consecutive failures=3 base=1s;
          ejection_cap percent=30% panic=10; slow_fault multiple=5 at_least=50ms probes=2;
          shadow on; retry_budget 10% 5r/s;",
     );
@@ -168,6 +175,14 @@ fn ours() {
     };
     assert_eq!(group.slow_start, Some(warm_up));
     assert_eq!(group.subset, Some(Subset { size: 20, seed: 7 }));
+    let rule = Consecutive {
+        failures: 3,
+        ejection: Ejection {
+            base: Duration::from_secs(1),
+            ..Ejection::default()
+        },
+    };
+    assert_eq!(group.failure_rule, FailureRules::Consecutive(rule));
     let cap = EjectionCap {
         percent: 30,
         panic: 10,
@@ -192,6 +207,7 @@ fn ours_unsaid_or_switched() {
     let plain = group("");
     assert_eq!(plain.semantics, Semantics::Nginx);
     assert_eq!((plain.slow_start, plain.subset), (None, None));
+    assert_eq!(plain.failure_rule, FailureRules::MaxFails);
     assert_eq!(plain.ejection_cap, Choice::Auto);
     assert_eq!(plain.slow_fault, Choice::Auto);
     assert!(!plain.shadow);
@@ -206,6 +222,26 @@ fn ours_unsaid_or_switched() {
     assert_eq!(on.ejection_cap, Choice::On(EjectionCap::default()));
     assert_eq!(on.slow_fault, Choice::On(SlowFault::default()));
     assert_eq!(on.retry_budget, Some(BudgetConfig::default()));
+    let ratio = "success_ratio threshold=80% minimum=5 window=30s max=1m base=2s";
+    let rule = SuccessRatio {
+        threshold: 80,
+        minimum: 5,
+        window: Duration::from_secs(30),
+        ejection: Ejection {
+            base: Duration::from_secs(2),
+            max: Duration::from_secs(60),
+            ..Ejection::default()
+        },
+    };
+    for (line, expected) in [
+        ("max_fails", FailureRules::MaxFails),
+        ("consecutive", Consecutive::default().into()),
+        ("success_ratio", SuccessRatio::default().into()),
+        (ratio, rule.into()),
+    ] {
+        let found = group(&format!("failure_rule {line};")).failure_rule;
+        assert_eq!(found, expected, "{line}");
+    }
     let again = group("subset 3;");
     assert_eq!(on.subset, again.subset, "one machine, one seed");
 }
@@ -307,6 +343,8 @@ fn clients_are_known_by_their_address() {
 #[test]
 fn the_first_route_that_says_something_counts() {
     let imported = imported("sticky route $cookie_r $arg_r; server 127.0.0.1 route=a;");
+    let none = Some(Sticky::Route(Vec::new()));
+    assert_eq!(imported.group.sticky, none, "evaluated with the request");
     for (request, expected) in [
         (get("/api/"), None),
         (get("/api/?r=b"), Some("b")),

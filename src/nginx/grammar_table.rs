@@ -85,6 +85,7 @@ pub(super) const ROWS: &[Rule] = &[
     plain("peak_ewma", U, 0, 0, Reads),
     plain("warm_up", U, 1, 3, Reads),
     plain("subset", U, 1, 2, Reads),
+    plain("failure_rule", U, 1, 6, Reads),
     plain("ejection_cap", U, 1, 3, Reads),
     plain("slow_fault", U, 1, 4, Reads),
     plain("shadow", U, 1, 1, Reads),

@@ -96,9 +96,9 @@ impl Upstreams<'_> {
         let Some(index) = found else {
             return Ok(Some((pass.group(), Lookups::default())));
         };
-        let group = self.groups[index].clone();
+        let mut group = self.groups[index].clone();
         let known = client_variables::known_in_keys;
-        let lookups = Lookups::read(self.blocks[index], &group, known, problems);
+        let lookups = Lookups::read(self.blocks[index], &mut group, known, problems);
         Ok(Some((group, lookups)))
     }
 }

@@ -11,9 +11,9 @@ use crate::upstream::config::{GroupConfig, HashKey, Sticky};
 /// let text = "upstream u { hash $arg_user consistent; server 127.0.0.1; }";
 /// let mut problems = Problems::new();
 /// let block = parse(text, "nginx.conf", &mut problems).remove(0);
-/// let group = upstream_block(&block, &ResolverLevel::default(), &mut problems).unwrap();
+/// let mut group = upstream_block(&block, &ResolverLevel::default(), &mut problems).unwrap();
 /// let known = |name: &str| name.starts_with("arg_");
-/// let lookups = Lookups::read(&block, &group, known, &mut problems);
+/// let lookups = Lookups::read(&block, &mut group, known, &mut problems);
 /// assert_eq!(lookups.key.unwrap().variables().collect::<Vec<_>>(), ["arg_user"]);
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,10 +28,11 @@ pub struct Lookups {
 
 impl Lookups {
     /// Looks at the variables of an `upstream` block that has been read as `group`; `known` says
-    /// which there are. Those of directives that were redefined later are checked, too.
+    /// which there are. Those of directives that were redefined later are checked, too. The words of
+    /// `sticky route` are taken out of the group: they may mean more here than it knows.
     pub fn read(
         block: &Directive,
-        group: &GroupConfig,
+        group: &mut GroupConfig,
         known: impl Fn(&str) -> bool,
         problems: &mut Problems,
     ) -> Self {
@@ -60,8 +61,9 @@ impl Lookups {
         if !matches!(group.hash_key, HashKey::Variables(_)) {
             lookups.key = None;
         }
-        if !matches!(group.sticky, Some(Sticky::Route(_))) {
-            lookups.routes.clear();
+        match &mut group.sticky {
+            Some(Sticky::Route(words)) => words.clear(),
+            _ => lookups.routes.clear(),
         }
         lookups
     }

@@ -60,6 +60,9 @@
 //! | `peak_ewma` | [`Method::PeakEwma`](crate::balance::Method::PeakEwma) |
 //! | `warm_up TIME [aggression=N] [floor=N%]` | [`SlowStart`](crate::balance::SlowStart) |
 //! | `subset SIZE [seed=N]` | [`Subset`](crate::balance::Subset); without a seed the machine's name is one |
+//! | `failure_rule max_fails` | [`FailureRules::MaxFails`](crate::breaker::FailureRules::MaxFails) |
+//! | `failure_rule consecutive [failures=N] [base=TIME] [max=TIME]` | [`Consecutive`](crate::breaker::Consecutive), its [`Ejection`](crate::breaker::Ejection) |
+//! | `failure_rule success_ratio [threshold=N%] [minimum=N] [window=TIME] [base=TIME] [max=TIME]` | [`SuccessRatio`](crate::breaker::SuccessRatio), likewise |
 //! | `ejection_cap off \| on \| [percent=N] [panic=N]` | [`EjectionCap`](crate::balance::EjectionCap) |
 //! | `slow_fault off \| on \| [multiple=N] [at_least=TIME] [probes=N]` | [`SlowFault`](crate::breaker::SlowFault) |
 //! | `shadow on \| off` | [`GroupConfig::shadow`](crate::GroupConfig::shadow) |

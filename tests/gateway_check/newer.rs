@@ -73,6 +73,14 @@ fn sticky() {
             "unknown \"nope\" variable",
         ),
         newer(
+            with_server("sticky |cookie a domain=$nope;"),
+            "unknown \"nope\" variable",
+        ),
+        newer(
+            with_server("sticky |learn create=$cookie_a lookup=$upstream_cookie_a zone=s:32k;"),
+            "the \"upstream_cookie_a\" variable is of a response",
+        ),
+        newer(
             with_server("sticky learn |create=a lookup=$cookie_a zone=s:32k;"),
             "\"sticky\" directive missing variable in the \"create\" parameter",
         ),

@@ -28,6 +28,31 @@ fn wrong_words_in_upstream_blocks() {
         ),
         ("subset |0", "invalid parameter \"0\""),
         ("subset 20 |seed=x", "invalid parameter \"seed=x\""),
+        ("failure_rule |often", "invalid value \"often\""),
+        (
+            "failure_rule max_fails |failures=3",
+            "invalid parameter \"failures=3\"",
+        ),
+        (
+            "failure_rule consecutive |failures=0",
+            "invalid parameter \"failures=0\"",
+        ),
+        (
+            "failure_rule consecutive |window=1s",
+            "invalid parameter \"window=1s\"",
+        ),
+        (
+            "failure_rule |consecutive base=1m max=1s",
+            "ejection max=1s: less than base=60s",
+        ),
+        (
+            "failure_rule |success_ratio threshold=0%",
+            "success ratio threshold=0: 1 to 100 percent",
+        ),
+        (
+            "failure_rule success_ratio |threshold=101%",
+            "invalid parameter \"threshold=101%\"",
+        ),
         ("ejection_cap |half", "invalid parameter \"half\""),
         ("ejection_cap off |panic=3", "invalid parameter \"panic=3\""),
         (

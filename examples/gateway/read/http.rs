@@ -49,7 +49,7 @@ pub(crate) fn read(block: &Directive, shared: &mut Shared) {
 }
 
 fn upstream(block: &Directive, around: &ResolverLevel, shared: &mut Shared) {
-    let Some(group) = upstream_block(block, around, &mut shared.problems) else {
+    let Some(mut group) = upstream_block(block, around, &mut shared.problems) else {
         shared.broken_groups.push(block.arg(0).to_ascii_lowercase());
         return;
     };
@@ -62,7 +62,7 @@ fn upstream(block: &Directive, around: &ResolverLevel, shared: &mut Shared) {
     for d in block.children().iter().filter(|d| d.name() == "resolver") {
         name_servers(d, shared);
     }
-    let lookups = Lookups::read(block, &group, variables::known, &mut shared.problems);
+    let lookups = Lookups::read(block, &mut group, variables::known, &mut shared.problems);
     shared.lookups.push(lookups);
     shared.groups.push(group);
     shared.blocks += 1;

@@ -2,6 +2,7 @@
 
 use std::hash::{DefaultHasher, Hasher};
 
+use crate::breaker::{Consecutive, Ejection, FailureRules, SuccessRatio};
 use crate::nginx::options::{
     Wrong, at, choice, count, decimal, fill, invalid, options, percent, time,
 };
@@ -17,6 +18,7 @@ pub(super) struct Own {
     semantics: Option<Semantics>,
     warm_up: Option<SlowStart>,
     subset: Option<Subset>,
+    failure_rule: Option<FailureRules>,
     ejection_cap: Option<Choice<EjectionCap>>,
     slow_fault: Option<Choice<SlowFault>>,
     shadow: Option<bool>,
@@ -30,6 +32,7 @@ impl Own {
             "semantics" => fill(&mut self.semantics, d, problems, semantics),
             "warm_up" => fill(&mut self.warm_up, d, problems, warm_up),
             "subset" => fill(&mut self.subset, d, problems, subset),
+            "failure_rule" => fill(&mut self.failure_rule, d, problems, failure_rule),
             "ejection_cap" => fill(&mut self.ejection_cap, d, problems, ejection_cap),
             "slow_fault" => fill(&mut self.slow_fault, d, problems, slow_fault),
             "shadow" => fill(&mut self.shadow, d, problems, |d| flag(d).map_err(at(0))),
@@ -42,6 +45,7 @@ impl Own {
     pub(super) fn finish(self, group: &mut GroupConfig) {
         group.slow_start = self.warm_up;
         group.subset = self.subset;
+        group.failure_rule = self.failure_rule.unwrap_or_default();
         group.ejection_cap = self.ejection_cap.unwrap_or_default();
         group.slow_fault = self.slow_fault.unwrap_or_default();
         group.shadow = self.shadow.unwrap_or_default();
@@ -95,6 +99,49 @@ fn machine() -> u64 {
     let mut hash = DefaultHasher::new();
     hash.write(name.trim().as_bytes());
     hash.finish()
+}
+
+/// `failure_rule max_fails | consecutive [failures=N] [base=TIME] [max=TIME] |
+/// success_ratio [threshold=N%] [minimum=N] [window=TIME] [base=TIME] [max=TIME]`
+fn failure_rule(d: &Directive) -> Result<FailureRules, Wrong> {
+    let mut ejection = Ejection::default();
+    let mut length = |name: &str, value: &str| {
+        match name {
+            "base" => ejection.base = time(value)?,
+            "max" => ejection.max = time(value)?,
+            _ => return None,
+        }
+        Some(())
+    };
+    let rule = match d.arg(0) {
+        "max_fails" => match d.args.len() {
+            1 => FailureRules::MaxFails,
+            _ => return Err(invalid(d, 1)),
+        },
+        "consecutive" => {
+            let mut rule = Consecutive::default();
+            options(d, 1, |name, value| match name {
+                "failures" => count(value).map(|n| rule.failures = n),
+                _ => length(name, value),
+            })?;
+            Consecutive { ejection, ..rule }.into()
+        }
+        "success_ratio" => {
+            let mut rule = SuccessRatio::default();
+            options(d, 1, |name, value| match name {
+                "threshold" => percent(value).map(|n| rule.threshold = n),
+                "minimum" => count(value).map(|n| rule.minimum = n),
+                "window" => time(value).map(|t| rule.window = t),
+                _ => length(name, value),
+            })?;
+            SuccessRatio { ejection, ..rule }.into()
+        }
+        other => return Err((0, format!("invalid value \"{other}\""))),
+    };
+    match rule.problems().into_iter().next() {
+        Some(problem) => Err((0, problem)),
+        None => Ok(rule),
+    }
 }
 
 /// `ejection_cap off | on | [percent=N] [panic=N]`

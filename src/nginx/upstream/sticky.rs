@@ -8,9 +8,21 @@ use crate::upstream::config::{Sticky, StickyCookie, StickyLearn};
 /// What NGINX says a mebibyte of zone holds.
 const SESSIONS_PER_MIB: u64 = 8000;
 
-/// `sticky cookie | route | learn ...`. Whether there are such variables is asked where they are
-/// evaluated.
+/// `sticky cookie | route | learn ...`. The variables of `route` are
+/// [`Lookups`](crate::nginx::Lookups)' to judge.
 pub(super) fn read(d: &Directive) -> Result<Sticky, Wrong> {
+    let sticky = mode(d)?;
+    let problems = match sticky {
+        Sticky::Route(_) => Vec::new(),
+        _ => sticky.problems(),
+    };
+    match problems.into_iter().next() {
+        Some(problem) => Err((0, problem)),
+        None => Ok(sticky),
+    }
+}
+
+fn mode(d: &Directive) -> Result<Sticky, Wrong> {
     match d.arg(0) {
         "cookie" => cookie(d).map(Sticky::Cookie),
         "route" => d.args[1..]
