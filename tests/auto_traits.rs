@@ -6,7 +6,8 @@ use tower_upstream::breaker::{
 };
 use tower_upstream::classify::{Condition, Outcome};
 use tower_upstream::retry::{
-    Attempted, Backoff, Budget, BudgetConfig, BudgetSnapshot, Pushback, Terms,
+    Attempted, Backoff, Budget, BudgetConfig, BudgetSnapshot, Pushback, Retry, RetryConfig,
+    RetryLayer, Terms,
 };
 use tower_upstream::upstream::{Endpoint, Engine, Plain};
 use tower_upstream::{Error, NextUpstream, Semantics};
@@ -36,6 +37,7 @@ fn machines_and_values_go_anywhere() {
     cloned::<BudgetConfig>();
     cloned::<BudgetSnapshot>();
     cloned::<Pushback>();
+    cloned::<RetryConfig>();
     cloned::<Terms>();
     cloned::<NextUpstream>();
     cloned::<Semantics>();
@@ -51,6 +53,14 @@ fn a_breaker_is_as_free_as_what_it_is_made_of() {
     cloned::<BreakerLayer<Classifier>>();
     cloned::<Breaker<String, Classifier>>();
     shared::<ResponseFuture<std::future::Ready<()>, Classifier>>();
+}
+
+/// Retries are as free as the service they repeat.
+#[test]
+fn retries_are_as_free_as_their_service() {
+    type Classify = fn(&Result<u8, std::io::Error>) -> Condition;
+    cloned::<RetryLayer<Classify>>();
+    cloned::<Retry<String, Classify>>();
 }
 
 /// The engine is as free as the service behind it, and its rules are free whatever they answer.

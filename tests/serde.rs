@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{from_value, json, to_value};
+use tower_upstream::retry::{BudgetConfig, RetryConfig};
 use tower_upstream::{
     GroupConfig, Keepalive, NextUpstream, Proxy, RequestBuffering, ResolverConfig, Semantics,
     Server,
@@ -62,6 +63,37 @@ fn a_configuration_comes_back_as_it_went() {
     let data = to_value(&proxy).unwrap();
     assert_eq!(data["next_upstream"], "error http_503 non_idempotent");
     assert_eq!(from_value::<Proxy>(data).unwrap(), proxy);
+}
+
+#[test]
+fn retries_are_data_too() {
+    assert_eq!(
+        from_value::<RetryConfig>(json!({})).unwrap(),
+        RetryConfig::default()
+    );
+    let config = RetryConfig {
+        attempts: 5,
+        next_upstream: NextUpstream::ERROR | NextUpstream::HTTP_429,
+        timeout: Duration::from_millis(1500),
+        budget: None,
+        ..RetryConfig::default()
+    };
+    let data = to_value(config).unwrap();
+    assert_eq!(data["budget"], json!(null));
+    assert_eq!(from_value::<RetryConfig>(data).unwrap(), config);
+    let percent = from_value::<RetryConfig>(json!({ "budget": { "percent": 5 } })).unwrap();
+    assert_eq!(
+        percent.budget,
+        Some(BudgetConfig {
+            percent: 5,
+            per_second: 10
+        })
+    );
+    let wrong = from_value::<RetryConfig>(json!({ "tries": 3 })).unwrap_err();
+    assert!(
+        wrong.to_string().contains("unknown field `tries`"),
+        "{wrong}"
+    );
 }
 
 /// A word that is not understood must not be lost in silence.

@@ -9,6 +9,7 @@
 //! assert_eq!(Condition::of_status(501), Condition::Served);
 //! ```
 
+mod cause;
 #[cfg(feature = "http")]
 pub(crate) mod http;
 mod result;

@@ -1,10 +1,26 @@
-use super::Condition;
+use std::time::Duration;
+
+use super::{Condition, Outcome};
+use crate::retry::Pushback;
 
 /// What came of a call to a service that stands alone. Closures from a result to a [`Condition`] are
 /// one.
 pub trait Classify<Res, E> {
     /// The condition of a call that ended so.
     fn classify(&self, result: &Result<Res, E>) -> Condition;
+
+    /// The condition, and whether the service may have received the request: by default it may. For
+    /// who repeats it.
+    fn outcome(&self, result: &Result<Res, E>) -> Outcome {
+        Outcome::new(self.classify(result))
+    }
+
+    /// What the service said of when to come back: by default nothing. `now` is the time since 1970,
+    /// which a date is compared with.
+    fn pushback(&self, result: &Result<Res, E>, now: Duration) -> Option<Pushback> {
+        let _ = (result, now);
+        None
+    }
 }
 
 impl<F, Res, E> Classify<Res, E> for F

@@ -11,8 +11,9 @@ use super::source::{Shared, lock};
 use crate::connect::Meter;
 use crate::error::BoxError;
 
-/// One attempt's view of the caller's body.
-pub(crate) struct AttemptBody {
+/// One attempt's view of the caller's body: what was read of it before, then what still comes. Once a
+/// later attempt has begun it fails rather than send what that one sends.
+pub struct AttemptBody {
     shared: Option<Arc<Mutex<Shared>>>,
     attempt: u32,
     /// How much of what is kept was sent.

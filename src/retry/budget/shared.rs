@@ -5,7 +5,7 @@ use tokio::time::Instant;
 use super::config::{BudgetConfig, BudgetSnapshot};
 use super::window::Window;
 
-/// A handle on a retry budget; clones share it. See [the page of the budget](super::budget) for what
+/// A handle on a retry budget; clones share it. See [its page](crate::retry::budget) for what
 /// it holds.
 ///
 /// Deposit and withdrawal are one step each under one short lock, without allocation: there is no
