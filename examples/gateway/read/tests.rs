@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use tower_upstream::balance::Method;
+
 use super::read;
 use crate::config::{
     AccessLog, Action, Answer, Config, ErrorLog, Level, ListenAddress, LogPath, Matcher,
@@ -221,6 +223,35 @@ fn destinations_share_groups() {
             .collect();
         assert_eq!(redirects.concat(), redirect, "{index}");
     }
+}
+
+#[test]
+fn groups_ask_for_what_they_go_by() {
+    let config = http(
+        "upstream k { hash $remote_addr$request_uri consistent; server 127.0.0.1; }
+         upstream i { ip_hash; server 127.0.0.1; }
+         upstream r { sticky route $cookie_r $uri; server 127.0.0.1; }
+         upstream l { hash $arg_a; least_conn; server 127.0.0.1; }
+         resolver 127.0.0.1; resolver_timeout 3s;
+         server {
+             location /k { proxy_pass http://k; }
+             location /i { proxy_pass http://i; }
+             location /r { proxy_pass http://r; }
+             location /l { proxy_pass http://l; }
+             location /n { proxy_pass http://127.0.0.1; }
+         }",
+    );
+    let lookups = |index| &pass(&config, index).lookups;
+    let key = lookups(0).key.as_ref().expect("a key");
+    assert_eq!(key.to_string(), "${remote_addr}${request_uri}");
+    assert_eq!(config.groups[0].method, Method::ConsistentHash);
+    assert!(lookups(1).client && lookups(1).key.is_none());
+    let routes: Vec<String> = lookups(2).routes.iter().map(|r| r.to_string()).collect();
+    assert_eq!(routes, ["${cookie_r}", "${uri}"]);
+    assert!(lookups(3).is_empty(), "least_conn came later");
+    assert!(lookups(4).is_empty());
+    let timeout = config.groups[3].resolver.timeout;
+    assert_eq!(timeout, Duration::from_secs(3), "wherever it stands");
 }
 
 #[test]

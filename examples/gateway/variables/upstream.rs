@@ -92,6 +92,21 @@ mod tests {
     }
 
     #[test]
+    fn cookies_are_found_in_what_sets_them() {
+        let mut headers = HeaderMap::new();
+        for line in ["a=1; b=2", "Sid=x=y; path=/", "sid=z", "none"] {
+            headers.append(header::SET_COOKIE, line.parse().unwrap());
+        }
+        let found = |name| {
+            let mut out = String::new();
+            set_cookie(&headers, name, &mut out).then_some(out)
+        };
+        assert_eq!(found("sid").as_deref(), Some("x=y"));
+        assert_eq!(found("a").as_deref(), Some("1"));
+        assert_eq!((found("b"), found("none")), (None, None));
+    }
+
+    #[test]
     fn no_attempt_is_no_value() {
         let mut out = String::new();
         assert!(!join(&[], |_, _| {}, &mut out));
