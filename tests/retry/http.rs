@@ -1,6 +1,7 @@
 //! HTTP requests with bodies, over axum on loopback.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -8,12 +9,13 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::State;
 use bytes::Bytes;
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 use tower::util::service_fn;
 use tower::{Service, ServiceBuilder, ServiceExt};
 use tower_upstream::classify::Outcome;
@@ -42,10 +44,14 @@ async fn server(failures: usize) -> (SocketAddr, Sent) {
     let app = Router::new()
         .fallback(answer)
         .with_state((failures, Arc::clone(&sent)));
+    (serve(app).await, sent)
+}
+
+async fn serve(app: Router) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
-    (address, sent)
+    address
 }
 
 /// A client without any resilience: a connection per request.
@@ -114,6 +120,39 @@ async fn a_streamed_body_is_sent_again_as_it_was() {
     let sent = sent.lock().unwrap();
     assert_eq!(sent.len(), 3);
     assert!(sent.iter().all(|(_, body)| *body == whole));
+}
+
+/// A service that is busy says so before it has read the body. The next attempt sends what there was
+/// of it by then, and goes on as it comes.
+#[tokio::test]
+async fn a_body_that_is_still_coming_goes_on_in_the_next_attempt() {
+    async fn answer(
+        State((seen, more)): State<(Arc<AtomicUsize>, Arc<Notify>)>,
+        request: Request<Body>,
+    ) -> (StatusCode, Bytes) {
+        if seen.fetch_add(1, Relaxed) == 0 {
+            return (StatusCode::SERVICE_UNAVAILABLE, Bytes::new());
+        }
+        more.notify_one();
+        let body = to_bytes(request.into_body(), usize::MAX).await.unwrap();
+        (StatusCode::OK, body)
+    }
+    let (seen, more) = (Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()));
+    let state = (Arc::clone(&seen), Arc::clone(&more));
+    let address = serve(Router::new().fallback(answer).with_state(state)).await;
+    let first = stream::once(async { Ok::<_, BoxError>(Bytes::from_static(b"first, ")) });
+    let rest = stream::once(async move {
+        more.notified().await;
+        Ok(Bytes::from_static(b"and the rest"))
+    });
+    let body = Body::from_stream(first.chain(rest));
+    let client = client(address, HttpRequests::default());
+    let answer = client.oneshot(request(Method::PUT, body)).await.unwrap();
+    assert_eq!(
+        text(answer).await,
+        (200, Bytes::from_static(b"first, and the rest"))
+    );
+    assert_eq!(seen.load(Relaxed), 2);
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@
 //!
 //! | | deposit | withdraw |
 //! | --- | --- | --- |
-//! | when | once per request, at its start | once per retry or hedge, right before it |
+//! | when | once per request, at its start | once per retry or hedge, when it is decided on; a wait comes after |
 //! | is worth | `percent` / 100 of a retry, within the window | one retry, within the window |
 //! | given back | never | never, also when the retry is dropped or comes to nothing |
 //!
