@@ -32,7 +32,7 @@ pub fn append(x: &Exchange, name: &str, out: &mut String) -> bool {
         "request" => return request_line(x, out),
         "request_method" if x.line.is_none() => out.push_str(x.method.as_str()),
         "request_id" => return push(out, format_args!("{:032x}", request_id(x))),
-        "https" => return false,
+        "https" => {}
         "scheme" => out.push_str("http"),
         "server_name" => push_server_name(x, out),
         "server_addr" => match x.client.local {
