@@ -221,12 +221,10 @@ fn resolvers() {
         newer(
             with_server("resolver |no-such-host.invalid;"),
             "host not found in resolver \"no-such-host.invalid\"",
-        )
-        .differs("that it is not allowed there"),
+        ),
         newer(
             with_server("resolver 127.0.0.1;\n|resolver 127.0.0.1;"),
             "\"resolver\" directive is duplicate",
-        )
-        .differs("that it is not allowed there"),
+        ),
     ]);
 }
