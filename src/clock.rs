@@ -15,8 +15,8 @@ pub(crate) fn after(at: Instant, limit: Duration) -> Instant {
     at + limit.min(CENTURY)
 }
 
-/// Time for the failure rules, its seconds counted as NGINX counts them (TB-1, TB-4): the wall clock's
-/// fraction at the start is kept, and from there the monotonic clock decides, so that a wall clock
+/// The time since the wall clock's epoch, whose whole seconds are what NGINX counts (TB-1, TB-4): the
+/// wall clock is read at the start, and from there the monotonic clock decides, so that a wall clock
 /// set back cannot prolong a ban.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock {
@@ -39,12 +39,7 @@ impl Clock {
         Self { epoch, ..self }
     }
 
-    /// Time since the epoch, for rules that are finer than seconds.
     pub(crate) fn time(&self, at: Instant) -> Duration {
         self.epoch + at.saturating_duration_since(self.start)
-    }
-
-    pub(crate) fn second(&self, at: Instant) -> u64 {
-        self.time(at).as_secs()
     }
 }

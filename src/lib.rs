@@ -90,7 +90,6 @@ pub mod nginx;
 pub mod pool;
 pub mod retry;
 mod semantics;
-#[cfg(feature = "http")]
 pub mod timeout;
 pub mod upstream;
 
@@ -103,7 +102,7 @@ pub use upstream::config::{
 };
 #[cfg(feature = "http")]
 pub use upstream::{
-    Attempt, Builder, Group, PeerSnapshot, ResponseBody, ResponseFuture, Trail, Upstream,
+    Attempt, Builder, Group, Members, PeerSnapshot, ResponseBody, ResponseFuture, Trail, Upstream,
 };
 
 #[cfg(doctest)]

@@ -1,6 +1,8 @@
 //! Compile-time proofs: what a caller holds can be shared, sent and kept.
 
-use tower_upstream::balance::{Ending, Lease, PeerConfig, PeerId, PeerState, Peers, Roster, Walk};
+use tower_upstream::balance::{
+    Affinity, Ending, Lease, Member, PeerConfig, PeerId, PeerState, Peers, Roster, Setup, Walk,
+};
 use tower_upstream::breaker::{
     Breaker, BreakerLayer, Circuit, FailureRules, Handle, MaxFails, ResponseFuture, Snapshot,
 };
@@ -41,7 +43,10 @@ fn machines_and_values_go_anywhere() {
     cloned::<Terms>();
     cloned::<NextUpstream>();
     cloned::<Semantics>();
-    shared::<Roster>();
+    shared::<Roster<String>>();
+    cloned::<Setup>();
+    cloned::<Member>();
+    cloned::<Affinity>();
     shared::<Lease>();
     shared::<Error>();
 }

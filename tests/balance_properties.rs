@@ -1,5 +1,7 @@
 //! What holds for every group, every order of events and every clock.
 
+use std::time::Duration;
+
 use proptest::prelude::*;
 use tower_upstream::balance::{PeerConfig, PeerId, Peers, Verdict, Walk};
 use tower_upstream::breaker::State;
@@ -13,6 +15,10 @@ enum Event {
     /// The oldest running request is over.
     End(Verdict),
     Seconds(u8),
+}
+
+fn second(n: u64) -> Duration {
+    Duration::from_secs(n)
 }
 
 fn verdict() -> impl Strategy<Value = Verdict> {
@@ -48,6 +54,7 @@ fn peer() -> impl Strategy<Value = PeerConfig> {
                 fail_timeout,
                 max_conns,
                 down,
+                drain: false,
             },
         )
 }
@@ -68,7 +75,7 @@ fn pick(
     configs: &[Vec<PeerConfig>; 2],
     mut walk: Walk,
     mut tried: Vec<(bool, usize)>,
-    now: u64,
+    now: Duration,
 ) -> Option<Running> {
     let single = configs[0].len() == 1 && configs[1].is_empty();
     let before = peers.states(now);
@@ -120,7 +127,7 @@ proptest! {
     ) {
         let configs = [primary, backup];
         let mut peers = Peers::new(&configs[0], &configs[1]);
-        let (mut running, mut now) = (Vec::<Running>::new(), 1000);
+        let (mut running, mut now) = (Vec::<Running>::new(), second(1000));
         for event in events {
             match event {
                 Event::Begin => {
@@ -136,7 +143,7 @@ proptest! {
                     peers.release(running.remove(0).peer, verdict, now);
                 }
                 Event::Retry(_) | Event::End(_) => {}
-                Event::Seconds(seconds) => now += u64::from(seconds),
+                Event::Seconds(seconds) => now += second(u64::from(seconds)),
             }
             let states = peers.states(now);
             let in_flight: u32 = states.iter().map(|peer| peer.in_flight).sum();
@@ -162,8 +169,8 @@ proptest! {
         let mut served = vec![0u32; weights.len()];
         for n in 1..=3 * total {
             let mut walk = peers.walk(0);
-            let peer = peers.pick(&mut walk, 0).expect("all are free");
-            peers.release(peer, Verdict::Ok, 0);
+            let peer = peers.pick(&mut walk, second(0)).expect("all are free");
+            peers.release(peer, Verdict::Ok, second(0));
             served[peer.index()] += 1;
             for (count, weight) in served.iter().zip(&weights) {
                 // Never a whole turn ahead or behind.
@@ -182,17 +189,17 @@ proptest! {
         let config = PeerConfig { fail_timeout, ..PeerConfig::default() };
         let mut peers = Peers::new(&[config], &[PeerConfig::default()]);
         let mut walk = peers.walk(0);
-        let first = peers.pick(&mut walk, 100).expect("it is free");
-        prop_assert!(peers.release(first, Verdict::Failed, 100), "one failure bans it");
+        let first = peers.pick(&mut walk, second(100)).expect("it is free");
+        prop_assert!(peers.release(first, Verdict::Failed, second(100)), "one failure bans it");
         let back = 100 + fail_timeout + 1;
-        for second in 100..back {
+        for at in 100..back {
             let mut walk = peers.walk(0);
-            prop_assert!(peers.pick(&mut walk, second).expect("the backup").is_backup());
+            prop_assert!(peers.pick(&mut walk, second(at)).expect("the backup").is_backup());
         }
         let probes = (0..others)
             .filter(|_| {
                 let mut walk = peers.walk(0);
-                !peers.pick(&mut walk, back).expect("one of them").is_backup()
+                !peers.pick(&mut walk, second(back)).expect("one of them").is_backup()
             })
             .count();
         prop_assert_eq!(probes, 1);

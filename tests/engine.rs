@@ -4,13 +4,14 @@
 use std::future::{Ready, ready};
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use tower::{Service, ServiceExt};
-use tower_upstream::balance::{Ending, Lease, PeerConfig, PeerId, Peers, Roster, Verdict};
+use tower_upstream::NextUpstream;
+use tower_upstream::balance::{Ending, Lease, Member, PeerConfig, Peers, Roster, Setup, Verdict};
 use tower_upstream::classify::{Condition, Outcome};
 use tower_upstream::retry::Terms;
 use tower_upstream::upstream::{Endpoint, Engine, Plain, Rules};
-use tower_upstream::{NextUpstream, Semantics};
 
 /// A peer's service, as it is told to be.
 #[derive(Clone, Copy)]
@@ -44,21 +45,12 @@ impl Service<()> for Peer {
 }
 
 fn engine<R>(peers: [Peer; 2], rules: R, terms: Terms) -> Engine<Peer, R> {
-    let roster = Roster::new(
-        Peers::new(&[PeerConfig::default(); 2], &[]),
-        Semantics::Nginx,
-    );
-    let endpoint = |service| Endpoint {
-        name: "peer".into(),
-        service,
+    let endpoint = |service| {
+        let name = "peer".into();
+        (Member::new("peer"), Arc::new(Endpoint { name, service }))
     };
-    Engine::new(
-        Arc::new(roster),
-        peers.map(endpoint).into(),
-        vec![],
-        rules,
-        terms,
-    )
+    let roster = Roster::new(Setup::default(), peers.map(endpoint).into());
+    Engine::new(Arc::new(roster), rules, terms)
 }
 
 fn fails<R>(engine: &Engine<Peer, R>) -> Vec<u32> {
@@ -98,7 +90,7 @@ impl Rules<()> for Once {
     type Error = &'static str;
     type Response = u8;
 
-    fn attempt(&self, (): &mut (), _: PeerId, _: bool) {}
+    fn attempt(&self, (): &mut (), _: &Arc<str>, _: u32, _: bool) {}
 
     fn outcome(&self, result: &Reply) -> Outcome {
         Outcome::new(match result {
@@ -131,10 +123,11 @@ async fn nothing_was_sent_to_a_peer_that_never_became_ready() {
 #[test]
 fn a_second_release_of_a_pick_changes_nothing() {
     let mut peers = Peers::new(&[PeerConfig::default(); 2], &[]);
+    let now = Duration::from_secs(1);
     let mut walk = peers.walk(0);
-    let id = peers.pick(&mut walk, 0).unwrap();
-    peers.release(id, Verdict::Ok, 0);
-    let before = peers.states(0);
-    peers.release(id, Verdict::Ok, 0);
-    assert_eq!(peers.states(0), before);
+    let id = peers.pick(&mut walk, now).unwrap();
+    peers.release(id, Verdict::Ok, now);
+    let before = peers.states(now);
+    peers.release(id, Verdict::Ok, now);
+    assert_eq!(peers.states(now), before);
 }

@@ -203,6 +203,8 @@ pub struct Reply {
 
 /// What a client gets.
 #[derive(Debug)]
+// The large one is the usual one: a box would cost every answer an allocation.
+#[allow(clippy::large_enum_variant)]
 pub enum Content {
     /// Nothing.
     Empty,

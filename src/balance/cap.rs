@@ -20,3 +20,21 @@ impl Default for EjectionCap {
         }
     }
 }
+
+impl EjectionCap {
+    /// Everything wrong with the numbers.
+    pub fn problems(&self) -> Vec<String> {
+        let named = [("percent", self.percent), ("panic", self.panic)];
+        let wrong = named.iter().filter(|(_, value)| *value > 100);
+        wrong
+            .map(|(name, value)| format!("ejection_cap: {name} {value} is above 100"))
+            .collect()
+    }
+
+    /// One more may go, when `out` of `all` have gone already.
+    pub(super) fn allows(&self, out: usize, all: usize) -> bool {
+        let share = all.saturating_mul(self.percent.min(100) as usize) / 100;
+        let more = out + 1;
+        more < all && more <= share.max(1)
+    }
+}

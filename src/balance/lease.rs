@@ -1,73 +1,9 @@
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::Instant;
-
-use super::peers::{PeerId, PeerState, Peers, Verdict};
-use super::walk::Walk;
-use crate::clock::{self, Clock};
+use super::peers::{PeerId, Verdict};
 use crate::semantics::Semantics;
-
-/// The peers of a group behind one short lock, and the clock they are judged by.
-#[derive(Debug)]
-pub struct Roster {
-    peers: Mutex<Peers>,
-    /// How every request begins.
-    walk: Walk,
-    clock: Clock,
-    semantics: Semantics,
-}
-
-impl Roster {
-    /// Puts peers behind the door.
-    pub fn new(peers: Peers, semantics: Semantics) -> Self {
-        Self {
-            walk: peers.walk(0),
-            peers: Mutex::new(peers),
-            clock: Clock::start(),
-            semantics,
-        }
-    }
-
-    /// Takes `epoch` for the wall clock's reading at the start. Bans are counted in whole seconds
-    /// (TB-1), so a simulation that is to be repeatable has to fix the fraction it starts at.
-    pub fn epoch(mut self, epoch: Duration) -> Self {
-        self.clock = self.clock.epoch(epoch);
-        self
-    }
-
-    /// Which rules decide where NGINX's own behaviour is hazardous.
-    pub fn semantics(&self) -> Semantics {
-        self.semantics
-    }
-
-    /// Begins a request; `cap` limits its attempts, 0 is no cap.
-    pub fn walk(&self, cap: u32) -> Walk {
-        self.walk.clone().capped(cap)
-    }
-
-    /// Chooses a peer and books an attempt on it, or `None` when no peer may be chosen.
-    pub fn pick(self: &Arc<Self>, walk: &mut Walk, at: Instant) -> Option<Lease> {
-        let now = self.clock.second(at);
-        let id = self.lock().pick(walk, now)?;
-        Some(Lease {
-            roster: Arc::clone(self),
-            id,
-            settled: false,
-        })
-    }
-
-    /// Every peer as it stands, primaries first.
-    pub fn states(&self) -> Vec<PeerState> {
-        let now = self.clock.second(clock::now());
-        self.lock().states(now)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Peers> {
-        // The machine does not panic half-way through a change.
-        self.peers.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// How an attempt ended: one fact, judged by the roster's [`Semantics`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,13 +20,17 @@ pub enum Ending {
     Cut,
     /// The caller went away first.
     Dropped,
+    /// Given up because of us: another attempt was faster, our own limit or time was used up. Not
+    /// NGINX's, and never counted.
+    Superseded,
 }
 
 impl Ending {
     /// What the ending says of the peer.
-    fn verdict(self, semantics: Semantics) -> Verdict {
+    pub(super) fn verdict(self, semantics: Semantics) -> Verdict {
         match (semantics, self) {
             (_, Self::Failed) => Verdict::Failed,
+            (_, Self::Superseded) => Verdict::Neutral,
             // Whatever is not a failure is a success, even a caller that lost patience (MF-14).
             (Semantics::Nginx, _) => Verdict::Ok,
             (Semantics::Strict, Self::Passed | Self::Cut) => Verdict::Failed,
@@ -100,20 +40,46 @@ impl Ending {
     }
 }
 
+/// What a lease comes back to.
+pub(super) trait Settle: Send + Sync {
+    fn release(&self, id: PeerId, ending: Ending) -> bool;
+    fn answered(&self, id: &mut PeerId, well: bool);
+    fn stuck(&self, id: &PeerId) -> Option<Result<(), Duration>>;
+}
+
 /// One attempt booked on one peer. It is settled exactly once: by [`settle`](Self::settle), or as
 /// [`Ending::Dropped`] when it is dropped, whichever await its owner died at.
-#[derive(Debug)]
 #[must_use = "dropping a lease settles it as dropped"]
 pub struct Lease {
-    roster: Arc<Roster>,
+    roster: Arc<dyn Settle>,
     id: PeerId,
     settled: bool,
 }
 
 impl Lease {
+    pub(super) fn new(roster: Arc<dyn Settle>, id: PeerId) -> Self {
+        Self {
+            roster,
+            id,
+            settled: false,
+        }
+    }
+
     /// The peer it is booked on.
     pub fn peer(&self) -> PeerId {
         self.id
+    }
+
+    /// The peer has answered, `well` or not; the attempt goes on until it is settled. Methods and
+    /// rules that go by answer times want to know, the others are told for nothing.
+    pub fn answered(&mut self, well: bool) {
+        self.roster.answered(&mut self.id, well);
+    }
+
+    /// Whether the peer is suspected of keeping this attempt waiting for ever (`Some(Ok)`), or when
+    /// to ask again; `None`: nobody watches.
+    pub(crate) fn stuck(&self) -> Option<Result<(), Duration>> {
+        self.roster.stuck(&self.id)
     }
 
     /// Gives the booking back. True when this leaves the peer out of use ("temporarily disabled").
@@ -125,18 +91,21 @@ impl Lease {
         if std::mem::replace(&mut self.settled, true) {
             return false;
         }
-        let verdict = ending.verdict(self.roster.semantics);
-        let now = match verdict {
-            // Only failures are stamped; the common case is spared the clock.
-            Verdict::Failed => self.roster.clock.second(clock::now()),
-            Verdict::Ok | Verdict::OkIfCurrent | Verdict::Neutral => 0,
-        };
-        self.roster.lock().release(self.id, verdict, now)
+        self.roster.release(self.id, ending)
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
         self.release(Ending::Dropped);
+    }
+}
+
+impl fmt::Debug for Lease {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lease")
+            .field("peer", &self.id)
+            .field("settled", &self.settled)
+            .finish_non_exhaustive()
     }
 }

@@ -7,16 +7,18 @@
 //! comes back whatever happens to the attempt.
 //!
 //! ```
+//! use std::time::Duration;
 //! use tower_upstream::balance::{PeerConfig, Peers, Verdict};
 //!
 //! // Weights 2 and 1: smooth weighted round robin spreads A A B as A B A.
 //! let heavy = PeerConfig { weight: 2, ..PeerConfig::default() };
 //! let mut peers = Peers::new(&[heavy, PeerConfig::default()], &[]);
+//! let now = Duration::ZERO;
 //! let order: Vec<usize> = (0..3)
 //!     .map(|_| {
 //!         let mut walk = peers.walk(0);
-//!         let peer = peers.pick(&mut walk, 0).expect("all are free");
-//!         peers.release(peer, Verdict::Ok, 0);
+//!         let peer = peers.pick(&mut walk, now).expect("all are free");
+//!         peers.release(peer, Verdict::Ok, now);
 //!         peer.index()
 //!     })
 //!     .collect();
@@ -35,20 +37,29 @@
 
 mod affinity;
 mod cap;
+mod choose;
 mod lease;
+mod list;
+mod membership;
 mod method;
+mod peer;
 mod peers;
-mod round_robin;
+mod roster;
+mod setup;
 mod slow_start;
 mod subset;
+mod times;
 mod tried;
 mod walk;
 
 pub use affinity::{Affinity, Key, Route};
 pub use cap::EjectionCap;
-pub use lease::{Ending, Lease, Roster};
+pub use lease::{Ending, Lease};
 pub use method::{Method, Times};
-pub use peers::{PeerConfig, PeerId, PeerState, Peers, Verdict};
+pub use peer::PeerState;
+pub use peers::{PeerId, Peers, Verdict};
+pub use roster::Roster;
+pub use setup::{Member, PeerConfig, Setup};
 pub use slow_start::SlowStart;
 pub use subset::Subset;
 pub use walk::Walk;

@@ -1,104 +1,30 @@
 use std::time::Duration;
 
-use super::round_robin;
+use super::list::List;
+use super::method::{Method, Times};
+use super::peer::{Peer, PeerState};
+use super::setup::{Member, PeerConfig, Setup};
 use super::walk::Walk;
-use crate::breaker::{FailureRule, MaxFails, State};
+use crate::semantics::Semantics;
 
-/// What configuration says of one peer: the parameters of a `server` line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PeerConfig {
-    /// Share of traffic, at least 1 (`weight`, default 1).
-    pub weight: u32,
-    /// Failures that take it out; 0 never does (`max_fails`, default 1).
-    pub max_fails: u32,
-    /// Seconds it is then left alone (`fail_timeout`, default 10).
-    pub fail_timeout: u64,
-    /// Attempts in flight at once; 0 is no limit (`max_conns`).
-    pub max_conns: u32,
-    /// Never chosen, yet counted as part of the group (`down`).
-    pub down: bool,
-}
-
-impl Default for PeerConfig {
-    fn default() -> Self {
-        Self {
-            weight: 1,
-            max_fails: 1,
-            fail_timeout: 10,
-            max_conns: 0,
-            down: false,
-        }
-    }
-}
-
-/// One peer: everything known of it on one page.
-#[derive(Clone, Debug)]
-pub(super) struct Peer {
-    pub(super) weight: i64,
-    pub(super) effective_weight: i64,
-    pub(super) current_weight: i64,
-    /// What one failure costs: weight / max_fails, rounded down (MF-4).
-    penalty: i64,
-    circuit: MaxFails,
-    conns: u32,
-    max_conns: u32,
-    down: bool,
-    /// Bumped by every failure, so that a success begun before one can be told from a later one.
-    generation: u32,
-}
-
-impl Peer {
-    fn new(config: &PeerConfig) -> Self {
-        let weight = i64::from(config.weight.max(1));
-        Self {
-            weight,
-            effective_weight: weight,
-            current_weight: 0,
-            penalty: match config.max_fails {
-                0 => 0,
-                max_fails => weight / i64::from(max_fails),
-            },
-            circuit: MaxFails::new(config.max_fails, Duration::from_secs(config.fail_timeout)),
-            conns: 0,
-            max_conns: config.max_conns,
-            down: config.down,
-            generation: 0,
-        }
-    }
-
-    /// ST-5 without the tried set.
-    pub(super) fn eligible(&self, now: u64) -> bool {
-        !self.down && !self.full() && self.circuit.state(Duration::from_secs(now)) != State::Open
-    }
-
-    fn full(&self) -> bool {
-        self.max_conns != 0 && self.conns >= self.max_conns
-    }
-
-    fn as_of(&self, now: u64, backup: bool) -> PeerState {
-        PeerState {
-            state: self.circuit.state(Duration::from_secs(now)),
-            fails: self.circuit.fails(),
-            in_flight: self.conns,
-            returns_at: self.circuit.barred_until().map(|at| at.as_secs()),
-            weight: self.weight as u32,
-            effective_weight: self.effective_weight as u32,
-            down: self.down,
-            backup,
-        }
-    }
-}
-
-/// Which peer of which list, and how far its past had come when it was chosen.
+/// Which peer was picked, and what is known of the attempt so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PeerId {
+    pub(super) slot: u32,
+    pub(super) serial: u32,
     backup: bool,
     index: u32,
+    /// How far the peer's past had come.
     generation: u32,
+    /// Since the wall clock's epoch.
+    pub(super) begun: Duration,
+    pub(super) answered: Option<Duration>,
+    /// It was picked although it was suspected.
+    pub(super) probe: bool,
 }
 
 impl PeerId {
-    /// Position in its list, in configuration order.
+    /// Position in its list when it was picked.
     pub fn index(self) -> usize {
         self.index as usize
     }
@@ -122,123 +48,357 @@ pub enum Verdict {
     Neutral,
 }
 
-/// A peer as it stands, for status pages and tests.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PeerState {
-    /// Closed, Open or HalfOpen, in the second asked about.
-    pub state: State,
-    /// Failures that still count.
-    pub fails: u32,
-    /// Attempts in flight.
-    pub in_flight: u32,
-    /// The first second in which a banned peer may be chosen again.
-    pub returns_at: Option<u64>,
-    /// Configured weight.
-    pub weight: u32,
-    /// Weight as failures have left it.
-    pub effective_weight: u32,
-    /// Marked `down`.
-    pub down: bool,
-    /// One of the backups.
-    pub backup: bool,
-}
-
-/// The peers of a group: primaries, and backups for when none of those may be chosen.
+/// The peers of a group: primaries, and backups for when none of those may be chosen. `now` is the
+/// time since the wall clock's epoch, and never runs back.
 #[derive(Clone, Debug)]
 pub struct Peers {
-    primary: Vec<Peer>,
-    backup: Vec<Peer>,
+    pub(super) setup: Setup,
+    pub(super) lists: [List; 2],
+    /// Where the peer of each slot is.
+    pub(super) places: Vec<Option<Place>>,
     /// The lone peer of a group is neither banned nor counted (ST-1).
-    single: bool,
-    /// Peers not down, in both lists (TR-1).
-    usable: u32,
+    pub(super) single: bool,
+    /// Peers that requests may choose, in both lists (TR-1).
+    pub(super) usable: u32,
+    /// Bumped by every change of membership.
+    pub(super) version: u64,
+    pub(super) next_serial: u32,
+    random: fastrand::Rng,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Place {
+    pub(super) backup: bool,
+    pub(super) index: u32,
 }
 
 impl Peers {
-    /// A group without a past.
+    /// Round robin over peers without names, by NGINX's rules, without a past.
     pub fn new(primary: &[PeerConfig], backup: &[PeerConfig]) -> Self {
+        let primary = primary.iter().map(|config| (false, *config));
+        let backup = backup.iter().map(|config| (true, *config));
+        let members = primary.chain(backup).enumerate();
+        let members = members.map(|(number, (backup, config))| Member {
+            backup,
+            config,
+            ..Member::new(number.to_string())
+        });
+        Self::with(Setup::default(), &members.collect::<Vec<_>>())
+    }
+
+    /// A group without a past.
+    pub fn with(setup: Setup, members: &[Member]) -> Self {
+        let mut peers = Self::empty(setup);
+        peers.replace(members, None);
+        peers
+    }
+
+    pub(super) fn empty(setup: Setup) -> Self {
         Self {
-            single: primary.len() == 1 && backup.is_empty(),
-            usable: primary.iter().chain(backup).filter(|p| !p.down).count() as u32,
-            primary: primary.iter().map(Peer::new).collect(),
-            backup: backup.iter().map(Peer::new).collect(),
+            random: fastrand::Rng::with_seed(setup.seed),
+            setup,
+            lists: Default::default(),
+            places: Vec::new(),
+            single: false,
+            usable: 0,
+            version: 0,
+            next_serial: 0,
         }
+    }
+
+    /// The rules it works by.
+    pub fn setup(&self) -> &Setup {
+        &self.setup
+    }
+
+    /// Endings have to be told with the true time: somebody measures.
+    pub(super) fn timed(&self) -> bool {
+        let by_time = matches!(
+            self.setup.method,
+            Method::LeastTime { .. } | Method::PeakEwma
+        );
+        by_time
+            || self.setup.slow_fault.is_some()
+            || self.setup.slow_start.is_some()
+            || self.setup.failure_rule.timed()
+    }
+
+    /// Answers have to be told as soon as they come, and not only with the ending.
+    pub(super) fn wants_answers(&self) -> bool {
+        let by_time = matches!(
+            self.setup.method,
+            Method::LeastTime { .. } | Method::PeakEwma
+        );
+        by_time || self.setup.slow_fault.is_some()
     }
 
     /// Begins a request. `cap` limits its attempts; 0 is no cap (TR-2).
     pub fn walk(&self, cap: u32) -> Walk {
-        Walk::new(self.single, self.usable).capped(cap)
+        Walk::new(cap)
     }
 
-    /// Chooses a peer for the request's next attempt and books the attempt on it, in second `now`;
-    /// `None` when no peer may be chosen (RR, NL).
-    pub fn pick(&mut self, walk: &mut Walk, now: u64) -> Option<PeerId> {
-        if self.single {
-            let peer = self.primary.first()?;
-            return (!peer.down && !peer.full()).then(|| self.book(walk, 0, now));
+    /// Chooses a peer for the request's next attempt and books the attempt on it; `None` when no
+    /// peer may be chosen (RR, NL).
+    pub fn pick(&mut self, walk: &mut Walk, now: Duration) -> Option<PeerId> {
+        if walk.version != Some(self.version) {
+            self.board(walk)?;
         }
-        if !walk.backup {
-            if let Some(index) = round_robin::pick(&mut self.primary, &walk.tried, now) {
-                return Some(self.book(walk, index, now));
-            }
-            if self.backup.is_empty() {
+        if self.single {
+            return self.lone(walk, now);
+        }
+        let firm = self.choose(walk, now, false);
+        // A suspect is better than nobody.
+        let (backup, index) = match self.setup.slow_fault {
+            Some(_) if firm.is_none() => self.choose(walk, now, true)?,
+            _ => firm?,
+        };
+        Some(self.book(walk, backup, index, now))
+    }
+
+    /// The membership has changed under a request. NGINX then has nobody for it (DN-3).
+    fn board(&mut self, walk: &mut Walk) -> Option<()> {
+        if let Some(old) = walk.version {
+            if self.setup.semantics == Semantics::Nginx {
                 return None;
             }
-            walk.turn_to_backups();
+            let newcomers = self.lists.iter().flat_map(|list| &list.peers);
+            for peer in newcomers.filter(|peer| peer.version > old) {
+                // The slot may have been another peer's, whom the request had asked.
+                walk.tried.remove(peer.slot as usize);
+            }
+            walk.backup = false;
+            walk.draws = Default::default();
         }
-        let index = round_robin::pick(&mut self.backup, &walk.tried, now)?;
-        Some(self.book(walk, index, now))
+        walk.board(self.version, self.single, self.usable);
+        Some(())
     }
 
-    fn list(&mut self, backup: bool) -> &mut [Peer] {
-        if backup {
-            &mut self.backup
-        } else {
-            &mut self.primary
-        }
+    fn lone(&mut self, walk: &mut Walk, now: Duration) -> Option<PeerId> {
+        let peer = self.lists[0].peers.first()?;
+        let bound = peer.route.is_some() && peer.route == walk.affinity.route;
+        let refuses = match bound {
+            true => peer.refuses_bound(),
+            false => peer.out_of_use,
+        };
+        let free = !refuses && !peer.full(now, &self.setup);
+        free.then(|| self.book(walk, false, 0, now))
     }
 
-    fn book(&mut self, walk: &mut Walk, index: usize, now: u64) -> PeerId {
-        walk.tried.insert(index);
-        let peer = &mut self.list(walk.backup)[index];
-        peer.circuit.picked(Duration::from_secs(now));
-        peer.conns += 1;
+    /// Which list, and where in it.
+    fn choose(&mut self, walk: &mut Walk, now: Duration, lenient: bool) -> Option<(bool, usize)> {
+        // From the backups no request comes back to the primaries (RR-9), but for a suspect.
+        if !walk.backup || lenient {
+            if let Some(index) = self.choose_from(0, walk, now, lenient) {
+                return Some((false, index));
+            }
+            if self.lists[1].peers.is_empty() {
+                return None;
+            }
+            walk.backup = true;
+        }
+        let index = self.choose_from(1, walk, now, lenient)?;
+        Some((true, index))
+    }
+
+    fn choose_from(
+        &mut self,
+        list: usize,
+        walk: &mut Walk,
+        now: Duration,
+        lenient: bool,
+    ) -> Option<usize> {
+        let (setup, random) = (&self.setup, &mut self.random);
+        let primaries = list == 0;
+        let list = &mut self.lists[list];
+        let sight = list.sight(setup, &walk.tried, now, lenient);
+        if let Some(index) = walk
+            .affinity
+            .route
+            .and_then(|route| list.bound(route, sight))
+        {
+            return Some(index);
+        }
+        let drawn = primaries && list.peers.len() > 1;
+        let (draws, affinity) = (&mut walk.draws, &walk.affinity);
+        let found = match (setup.method, affinity.key) {
+            (Method::RoundRobin, _) => None,
+            (Method::LeastConn | Method::LeastTime { .. }, _) => return list.least(sight),
+            (Method::Hash, Some(key)) if drawn => list.by_key(key, draws, sight),
+            (Method::ConsistentHash, Some(key)) if drawn => list.on_ring(key, draws, sight),
+            (Method::IpHash, _) if drawn => list.by_address(affinity.client, draws, sight),
+            (Method::Random | Method::RandomTwo, _) if drawn => {
+                list.by_chance(random, draws, sight)
+            }
+            (Method::PeakEwma, _) if list.peers.len() > 1 => list.by_chance(random, draws, sight),
+            _ => None,
+        };
+        found.or_else(|| list.in_turn(sight))
+    }
+
+    fn book(&mut self, walk: &mut Walk, backup: bool, index: usize, now: Duration) -> PeerId {
+        let probe = self.lists[usize::from(backup)].suspects(index, &self.setup, now);
+        let measured = self.timed();
+        let list = &mut self.lists[usize::from(backup)];
+        let peer = &mut list.peers[index];
+        walk.tried.insert(peer.slot as usize);
+        let (barred, full) = (peer.barred_until, peer.full(now, &self.setup));
+        peer.book(now);
+        if measured {
+            peer.silence.sent(now, probe);
+            let fail_timeout = peer.fail_timeout();
+            peer.times.sent(now, fail_timeout);
+        }
+        if barred != peer.barred_until || full != peer.full(now, &self.setup) {
+            list.epoch += 1;
+        }
         PeerId {
-            backup: walk.backup,
+            slot: peer.slot,
+            serial: peer.serial,
+            backup,
             index: index as u32,
             generation: peer.generation,
+            begun: now,
+            answered: None,
+            probe,
         }
     }
 
-    /// Takes a booking back, once for every pick (MF-2 to MF-5). True when the peer is out of use from now on (MF-16).
-    pub fn release(&mut self, id: PeerId, verdict: Verdict, now: u64) -> bool {
-        let single = self.single;
-        let Some(peer) = self.list(id.backup).get_mut(id.index()) else {
+    /// Where a picked peer is now, if it is still one of us.
+    fn find(&self, id: &PeerId) -> Option<(usize, usize)> {
+        let place = (*self.places.get(id.slot as usize)?)?;
+        let (list, index) = (usize::from(place.backup), place.index as usize);
+        (self.lists[list].peers[index].serial == id.serial).then_some((list, index))
+    }
+
+    /// The peer has answered, `well` or not; the attempt goes on.
+    pub(super) fn answered(&mut self, id: &mut PeerId, well: bool, now: Duration) {
+        if id.answered.replace(now).is_some() {
+            return;
+        }
+        let Some((list, index)) = self.find(id) else {
+            return;
+        };
+        let suspected = self.lists[list].suspects(index, &self.setup, now);
+        let list = &mut self.lists[list];
+        let peer = &mut list.peers[index];
+        let took = now.saturating_sub(id.begun);
+        peer.note_suspicion(suspected);
+        peer.silence.answered(took, now, id.probe);
+        peer.note_suspicion(false);
+        list.normal.answered(took);
+        peer.times.took(took, !well, now);
+        if let Method::LeastTime {
+            by: Times::Header,
+            inflight: true,
+        } = self.setup.method
+        {
+            peer.times.left(id.begun, now);
+        }
+    }
+
+    /// It keeps an attempt waiting, and others besides: whether it is suspected now, and else when
+    /// to ask again. `None`: nobody suspects anybody.
+    pub(super) fn stuck(&mut self, id: &PeerId, now: Duration) -> Option<Result<(), Duration>> {
+        let rule = self.setup.slow_fault?;
+        let (list, index) = self.find(id)?;
+        let list = &mut self.lists[list];
+        let suspected = list.suspects(index, &self.setup, now);
+        let peer = &mut list.peers[index];
+        peer.note_suspicion(suspected);
+        if suspected && !self.setup.shadow {
+            return Some(Ok(()));
+        }
+        let patience = peer.silence.patience(&list.normal, &rule);
+        Some(Err(patience.unwrap_or(rule.at_least)))
+    }
+
+    /// Takes a booking back, once for every pick (MF-2 to MF-5). True when the peer is out of use
+    /// from now on (MF-16).
+    pub fn release(&mut self, id: PeerId, verdict: Verdict, now: Duration) -> bool {
+        let measured = self.timed();
+        let Some((side, index)) = self.find(&id) else {
             return false;
         };
+        let suspected = self.lists[side].suspects(index, &self.setup, now);
+        let setup = &self.setup;
+        let list = &mut self.lists[side];
+        let peer = &mut list.peers[index];
+        let was_full = peer.limited() && peer.full(now, setup);
         peer.conns = peer.conns.saturating_sub(1);
-        if single {
+        if was_full != (peer.limited() && peer.full(now, setup)) {
+            list.epoch += 1;
+        }
+        if measured {
+            peer.note_suspicion(suspected);
+            peer.measure(&id, verdict, now, setup);
+        }
+        if self.single {
             return false;
         }
-        match verdict {
-            Verdict::Failed => {
-                peer.generation = peer.generation.wrapping_add(1);
-                peer.effective_weight = (peer.effective_weight - peer.penalty).max(0);
-                return peer.circuit.failed(Duration::from_secs(now));
+        let weight = peer.effective_weight;
+        let barred = peer.barred_until;
+        let out = match verdict {
+            Verdict::Failed => peer.failed(now),
+            Verdict::Ok => {
+                peer.succeeded(now, setup);
+                false
             }
-            Verdict::Ok => peer.circuit.succeeded(Duration::from_secs(now)),
             Verdict::OkIfCurrent if peer.generation == id.generation => {
-                peer.circuit.succeeded(Duration::from_secs(now));
+                peer.succeeded(now, setup);
+                false
             }
-            Verdict::OkIfCurrent | Verdict::Neutral => {}
+            Verdict::OkIfCurrent | Verdict::Neutral => {
+                peer.abandoned(now);
+                false
+            }
+        };
+        let out = out && self.eject(side, index);
+        let list = &mut self.lists[side];
+        let peer = &list.peers[index];
+        if weight != peer.effective_weight || barred != peer.barred_until {
+            list.epoch += 1;
         }
-        false
+        out
     }
 
-    /// Every peer as it stands in second `now`, primaries first.
-    pub fn states(&self, now: u64) -> Vec<PeerState> {
-        let primary = self.primary.iter().map(|peer| peer.as_of(now, false));
-        let backup = self.backup.iter().map(|peer| peer.as_of(now, true));
-        primary.chain(backup).collect()
+    /// The failure rule would have a peer out of use; the cap and shadow mode have a say.
+    fn eject(&mut self, side: usize, index: usize) -> bool {
+        let list = &mut self.lists[side];
+        let out_already = list.peers[index].barred_until != Duration::ZERO;
+        let (out, all) = list.ejected();
+        let allowed = out_already || self.setup.cap.is_none_or(|cap| cap.allows(out, all));
+        let enforced = allowed && !self.setup.shadow;
+        list.peers[index].eject(enforced);
+        enforced
+    }
+
+    /// An active check has something to say of the peers of this name.
+    pub fn set_health(&mut self, name: &str, healthy: bool, now: Duration) {
+        for list in &mut self.lists {
+            let mut changed = false;
+            for peer in list.peers.iter_mut().filter(|peer| &*peer.name == name) {
+                changed |= peer.set_health(healthy, now, &self.setup);
+            }
+            list.epoch += u64::from(changed);
+        }
+    }
+
+    /// Another membership: what is known of those that stay is kept (DN-2), newcomers have no past
+    /// and come up to their share as slow start says.
+    pub fn set(&mut self, members: &[Member], now: Duration) {
+        self.replace(members, Some(now));
+    }
+
+    /// Every peer as it stands, primaries first.
+    pub fn states(&self, now: Duration) -> Vec<PeerState> {
+        let unit = Peer::unit(&self.setup);
+        let of = |side: usize| {
+            let list = &self.lists[side];
+            list.peers.iter().enumerate().map(move |(index, peer)| {
+                let suspected = list.suspects(index, &self.setup, now);
+                peer.as_of(now, side == 1, suspected, unit)
+            })
+        };
+        of(0).chain(of(1)).collect()
     }
 }

@@ -25,3 +25,33 @@ impl Default for SlowStart {
         }
     }
 }
+
+impl SlowStart {
+    /// Everything wrong with the numbers.
+    pub fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        if self.window.is_zero() {
+            problems.push("slow_start: a window of 0 is no slow start; leave it out".into());
+        }
+        if !(self.aggression.is_finite() && self.aggression > 0.0) {
+            let aggression = self.aggression;
+            problems.push(format!(
+                "slow_start: aggression {aggression} is not above 0"
+            ));
+        }
+        if self.floor > 100 {
+            problems.push(format!("slow_start: floor {}% is above 100%", self.floor));
+        }
+        problems
+    }
+
+    /// The share of its weight a peer has, that joined or returned so long ago.
+    pub(super) fn share(&self, age: Duration) -> f64 {
+        if age >= self.window {
+            return 1.0;
+        }
+        let ramp = age.as_secs_f64() / self.window.as_secs_f64();
+        let floor = f64::from(self.floor.min(100)) / 100.0;
+        ramp.powf(1.0 / self.aggression).max(floor)
+    }
+}

@@ -1,4 +1,4 @@
-/// Which peers of a list a request has asked: a bit each, on the heap only past 64.
+/// Which peers a request has asked, by their slots: a bit each, on the heap only past 64.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tried {
     first: u64,
@@ -6,29 +6,39 @@ pub(super) struct Tried {
 }
 
 impl Tried {
-    pub(super) fn contains(&self, index: usize) -> bool {
-        let bits = match index / 64 {
+    pub(super) fn is_empty(&self) -> bool {
+        self.first == 0 && self.rest.is_empty()
+    }
+
+    pub(super) fn contains(&self, slot: usize) -> bool {
+        let bits = match slot / 64 {
             0 => self.first,
             word => self.rest.get(word - 1).copied().unwrap_or(0),
         };
-        bits >> (index % 64) & 1 == 1
+        bits >> (slot % 64) & 1 == 1
     }
 
-    pub(super) fn insert(&mut self, index: usize) {
-        match index / 64 {
-            0 => self.first |= 1 << index,
+    pub(super) fn insert(&mut self, slot: usize) {
+        match slot / 64 {
+            0 => self.first |= 1 << slot,
             word => {
                 if self.rest.len() < word {
                     self.rest.resize(word, 0);
                 }
-                self.rest[word - 1] |= 1 << (index % 64);
+                self.rest[word - 1] |= 1 << (slot % 64);
             }
         }
     }
 
-    pub(super) fn clear(&mut self) {
-        self.first = 0;
-        self.rest.clear();
+    pub(super) fn remove(&mut self, slot: usize) {
+        match slot / 64 {
+            0 => self.first &= !(1 << slot),
+            word => {
+                if let Some(bits) = self.rest.get_mut(word - 1) {
+                    *bits &= !(1 << (slot % 64));
+                }
+            }
+        }
     }
 }
 
@@ -37,15 +47,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_index_is_its_own() {
+    fn every_slot_is_its_own() {
         let mut tried = Tried::default();
-        for index in [0, 63, 64, 127, 128, 500] {
-            assert!(!tried.contains(index));
-            tried.insert(index);
-            assert!(tried.contains(index));
-            assert!(!tried.contains(index + 1));
+        let slots = [0, 63, 64, 127, 128, 500];
+        for slot in slots {
+            assert!(!tried.contains(slot));
+            tried.insert(slot);
+            assert!(tried.contains(slot));
+            assert!(!tried.contains(slot + 1));
         }
-        tried.clear();
-        assert!((0..600).all(|index| !tried.contains(index)));
+        slots.iter().for_each(|slot| tried.remove(*slot));
+        assert!((0..600).all(|slot| !tried.contains(slot)));
     }
 }

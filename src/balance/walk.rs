@@ -1,3 +1,4 @@
+use super::affinity::Affinity;
 use super::tried::Tried;
 
 /// What one request has done so far: the list it walks, whom it asked, the tries it has left.
@@ -5,35 +6,65 @@ use super::tried::Tried;
 pub struct Walk {
     pub(super) tried: Tried,
     pub(super) backup: bool,
+    pub(super) affinity: Affinity,
+    pub(super) draws: Draws,
+    /// The membership it has picked from; `None` before the first pick.
+    pub(super) version: Option<u64>,
     single: bool,
+    cap: u32,
     tries: u32,
 }
 
+/// How far a request has come in the sequence its key or address yields (HS-3, IP-3).
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Draws {
+    /// HS-1's sum, CH's point, IP-2's `h`.
+    pub(super) at: u32,
+    pub(super) round: u32,
+    pub(super) misses: u32,
+}
+
+impl Draws {
+    /// After more misses than this a method gives way to round robin, for the rest of the request.
+    const MISSES: u32 = 20;
+
+    pub(super) fn given_up(&self) -> bool {
+        self.misses > Self::MISSES
+    }
+}
+
 impl Walk {
-    pub(super) fn new(single: bool, tries: u32) -> Self {
+    /// With no more than `cap` attempts; 0 is no cap (TR-2).
+    pub(crate) fn new(cap: u32) -> Self {
         Self {
             tried: Tried::default(),
             backup: false,
-            single,
-            tries,
+            affinity: Affinity::default(),
+            draws: Draws::default(),
+            version: None,
+            single: false,
+            cap,
+            tries: 0,
         }
     }
 
-    /// With no more than `cap` attempts; 0 is no cap (TR-2).
-    pub(super) fn capped(mut self, cap: u32) -> Self {
-        if cap != 0 {
-            self.tries = self.tries.min(cap);
+    /// Learns whom it walks among. A change on the way takes no tries away and gives none.
+    pub(super) fn board(&mut self, version: u64, single: bool, usable: u32) {
+        self.single = single;
+        if self.version.replace(version).is_none() {
+            self.tries = match self.cap {
+                0 => usable,
+                cap => usable.min(cap),
+            };
         }
-        self
     }
 
-    /// No primary is left: from now on the backups, with a clean slate (RR-8, RR-9).
-    pub(super) fn turn_to_backups(&mut self) {
-        self.backup = true;
-        self.tried.clear();
+    /// Says where the request should go. To be said before the first pick.
+    pub fn bind(&mut self, affinity: Affinity) {
+        self.affinity = affinity;
     }
 
-    /// Attempts left, a running one included.
+    /// Attempts left, a running one included; none before the first pick.
     pub fn tries(&self) -> u32 {
         self.tries
     }

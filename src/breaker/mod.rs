@@ -116,5 +116,6 @@ pub use max_fails::MaxFails;
 pub use rule::{FailureRule, State};
 pub use rules::{Circuit, FailureRules};
 pub use slow_fault::SlowFault;
+pub(crate) use slow_fault::{Normal, Silence};
 pub use success_ratio::SuccessRatio;
 pub use window::{Counts, Window};

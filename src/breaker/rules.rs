@@ -45,6 +45,11 @@ impl FailureRules {
         problems
     }
 
+    /// Successes have to be told with the true time.
+    pub(crate) fn timed(&self) -> bool {
+        !matches!(self, Self::MaxFails)
+    }
+
     /// The rule for one peer without a past, whose `server` line has these numbers.
     pub fn circuit(&self, max_fails: u32, fail_timeout: Duration) -> Circuit {
         Circuit(match self {

@@ -26,3 +26,130 @@ impl Default for SlowFault {
         }
     }
 }
+
+impl SlowFault {
+    /// Everything wrong with the numbers.
+    pub fn problems(&self) -> Vec<String> {
+        let named = [("multiple", self.multiple), ("probes", self.probes)];
+        let wrong = named.iter().filter(|(_, value)| *value == 0);
+        wrong
+            .map(|(name, _)| format!("slow_fault: {name} must be at least 1"))
+            .collect()
+    }
+}
+
+/// What the rule knows of one peer. Told the time, does nothing else.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Silence {
+    /// Requests in flight without an answer.
+    waiting: u32,
+    /// Of those, how many were sent although the peer was suspected.
+    probing: u32,
+    /// When `waiting` last rose from none.
+    since: Duration,
+    /// Time with something waiting since the last answer, up to `since`.
+    waited: Duration,
+    /// No probe before this; each one that was in vain doubles the pause.
+    next_probe: Duration,
+    pause: Duration,
+    /// Mean time to an answer, in seconds; the newest counts an eighth.
+    mean: f64,
+}
+
+/// The mean answer time of a whole list, and how many it is made of.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Normal {
+    mean: f64,
+    answers: u32,
+}
+
+impl Normal {
+    /// Fewer answers tell nothing of what is normal.
+    const ENOUGH: u32 = 10;
+
+    pub(crate) fn answered(&mut self, took: Duration) {
+        self.answers = self.answers.saturating_add(1);
+        smooth(&mut self.mean, took, 1.0 / 8.0);
+    }
+}
+
+/// The longest pause between two probes of a suspect.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+fn smooth(mean: &mut f64, took: Duration, share: f64) {
+    let took = took.as_secs_f64();
+    *mean = match *mean {
+        0.0 => took,
+        mean => mean + (took - mean) * share,
+    };
+}
+
+impl Silence {
+    /// A request is sent; `suspect` says that it is a probe.
+    pub(crate) fn sent(&mut self, now: Duration, suspect: bool) {
+        if self.waiting == 0 {
+            self.since = now;
+        }
+        self.waiting += 1;
+        self.probing += u32::from(suspect);
+    }
+
+    /// The peer answered, whatever it said.
+    pub(crate) fn answered(&mut self, took: Duration, now: Duration, probe: bool) {
+        self.left(probe);
+        self.since = now;
+        self.waited = Duration::ZERO;
+        self.pause = Duration::ZERO;
+        self.next_probe = Duration::ZERO;
+        smooth(&mut self.mean, took, 1.0 / 8.0);
+    }
+
+    /// A request will not be answered any more. A probe in vain delays the next one.
+    pub(crate) fn gave_up(&mut self, now: Duration, probe: bool, rule: &SlowFault) {
+        self.left(probe);
+        if self.waiting == 0 {
+            self.waited += now.saturating_sub(self.since);
+        }
+        if probe {
+            self.pause = (self.pause * 2).clamp(rule.at_least, LONGEST_PAUSE.max(rule.at_least));
+            self.next_probe = now + self.pause;
+        }
+    }
+
+    fn left(&mut self, probe: bool) {
+        self.waiting = self.waiting.saturating_sub(1);
+        self.probing = self.probing.saturating_sub(u32::from(probe));
+    }
+
+    /// How long something has waited since anything was answered.
+    fn lasted(&self, now: Duration) -> Duration {
+        match self.waiting {
+            0 => self.waited,
+            _ => self.waited + now.saturating_sub(self.since),
+        }
+    }
+
+    /// How long it may last; `None` while nobody knows what is normal.
+    pub(crate) fn patience(&self, normal: &Normal, rule: &SlowFault) -> Option<Duration> {
+        (normal.answers >= Normal::ENOUGH).then(|| {
+            let mean = self.mean.max(normal.mean).min(LONGEST_PAUSE.as_secs_f64());
+            let long = Duration::from_secs_f64(mean).saturating_mul(rule.multiple);
+            long.max(rule.at_least)
+        })
+    }
+
+    /// It has lasted too long.
+    pub(crate) fn too_long(&self, now: Duration, normal: &Normal, rule: &SlowFault) -> bool {
+        let lasted = self.lasted(now);
+        // The cheap question first: this one is asked for every pick.
+        lasted > rule.at_least
+            && self
+                .patience(normal, rule)
+                .is_some_and(|most| lasted > most)
+    }
+
+    /// A suspect may be asked once more.
+    pub(crate) fn may_probe(&self, now: Duration, rule: &SlowFault) -> bool {
+        self.probing < rule.probes.max(1) && now >= self.next_probe
+    }
+}

@@ -71,6 +71,23 @@ pub(crate) fn host_and_port(text: &str) -> Result<(&str, Option<u16>), &'static 
     }
 }
 
+impl Address {
+    /// The address that `text` is, port 80 unless it names one; a name is none.
+    pub(crate) fn literal(text: &str) -> Result<Self, String> {
+        if text.starts_with("unix:") {
+            return Self::resolve(text).map(|mut found| found.swap_remove(0));
+        }
+        let (host, port) =
+            host_and_port(text).map_err(|problem| format!("{problem} in upstream \"{text}\""))?;
+        let bare = host
+            .strip_prefix('[')
+            .and_then(|host| host.strip_suffix(']'));
+        let ip = bare.unwrap_or(host).parse();
+        let ip = ip.map_err(|_| format!("\"{text}\" is a name; an address is needed here"))?;
+        Ok(Self::Tcp(SocketAddr::new(ip, port.unwrap_or(80))))
+    }
+}
+
 impl FromStr for Address {
     type Err = io::Error;
 

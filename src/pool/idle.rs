@@ -4,21 +4,21 @@ use tokio::time::Instant;
 
 /// Idle things by the peer they belong to, oldest first. `at` is told, never read.
 #[derive(Debug)]
-pub(super) struct Idle<T> {
-    entries: Vec<Entry<T>>,
+pub(super) struct Idle<K, T> {
+    entries: Vec<Entry<K, T>>,
     max: usize,
     timeout: Duration,
 }
 
 #[derive(Debug)]
-struct Entry<T> {
-    peer: usize,
+struct Entry<K, T> {
+    peer: K,
     id: u64,
     since: Instant,
     item: T,
 }
 
-impl<T> Idle<T> {
+impl<K: PartialEq, T> Idle<K, T> {
     pub(super) fn new(max: usize, timeout: Duration) -> Self {
         Self {
             entries: Vec::new(),
@@ -32,13 +32,13 @@ impl<T> Idle<T> {
     }
 
     /// The newest of a peer (KA-2).
-    pub(super) fn take(&mut self, peer: usize) -> Option<T> {
-        let newest = self.entries.iter().rposition(|entry| entry.peer == peer)?;
+    pub(super) fn take(&mut self, peer: &K) -> Option<T> {
+        let newest = self.entries.iter().rposition(|entry| entry.peer == *peer)?;
         Some(self.entries.remove(newest).item)
     }
 
     /// Keeps one, and gives back the one that has to go for it (KA-3).
-    pub(super) fn put(&mut self, peer: usize, id: u64, item: T, at: Instant) -> Option<T> {
+    pub(super) fn put(&mut self, peer: K, id: u64, item: T, at: Instant) -> Option<T> {
         if self.max == 0 {
             return Some(item);
         }
@@ -50,6 +50,14 @@ impl<T> Idle<T> {
             item,
         });
         oldest
+    }
+
+    /// Takes out those of peers that are not `kept`.
+    pub(super) fn forget(&mut self, kept: impl Fn(&K) -> bool) -> Vec<T> {
+        let all = std::mem::take(&mut self.entries).into_iter();
+        let (left, gone): (_, Vec<_>) = all.partition(|entry| kept(&entry.peer));
+        self.entries = left;
+        gone.into_iter().map(|entry| entry.item).collect()
     }
 
     pub(super) fn remove(&mut self, id: u64) -> Option<T> {
@@ -86,10 +94,10 @@ mod tests {
         for (peer, id) in [(0, 1), (1, 2), (0, 3)] {
             assert_eq!(idle.put(peer, id, id, now), None);
         }
-        assert_eq!(idle.take(0), Some(3));
-        assert_eq!(idle.take(0), Some(1));
-        assert_eq!(idle.take(0), None);
-        assert_eq!(idle.take(1), Some(2));
+        assert_eq!(idle.take(&0), Some(3));
+        assert_eq!(idle.take(&0), Some(1));
+        assert_eq!(idle.take(&0), None);
+        assert_eq!(idle.take(&1), Some(2));
     }
 
     #[test]
@@ -98,7 +106,21 @@ mod tests {
         let mut idle = Idle::new(1, MINUTE);
         assert_eq!(idle.put(0, 1, 'a', now), None);
         assert_eq!(idle.put(1, 2, 'b', now), Some('a'));
-        assert_eq!((idle.take(0), idle.take(1)), (None, Some('b')));
+        assert_eq!((idle.take(&0), idle.take(&1)), (None, Some('b')));
+    }
+
+    #[test]
+    fn peers_that_are_gone_are_forgotten() {
+        let now = clock::now();
+        let mut idle = Idle::new(8, MINUTE);
+        for (peer, id) in [(0, 1), (1, 2), (0, 3), (2, 4)] {
+            idle.put(peer, id, id, now);
+        }
+        assert_eq!(idle.forget(|peer| *peer != 0), [1, 3]);
+        assert_eq!(
+            (idle.len(), idle.take(&0), idle.take(&2)),
+            (2, None, Some(4))
+        );
     }
 
     #[test]

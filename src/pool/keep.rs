@@ -9,14 +9,17 @@ use tokio::time::Instant;
 use super::Keepalive;
 use super::idle::Idle;
 use crate::clock;
-use crate::connect::{Conn, Handshake, Keeper};
+use crate::connect::{Address, Conn, Handshake, Keeper};
 
 /// Longer than any connection is idle; what is longer might not fit the clock.
 const LONG: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
+/// By address, whichever lines name it (KA-1).
+type IdleConns<B> = Idle<Arc<Address>, Box<Conn<B>>>;
+
 /// The idle connections of a group, behind one short lock.
 pub(crate) struct Pool<B> {
-    idle: Mutex<Idle<Box<Conn<B>>>>,
+    idle: Mutex<IdleConns<B>>,
     config: Keepalive,
     ids: AtomicU64,
 }
@@ -38,7 +41,7 @@ where
     }
 
     /// The newest idle connection to a peer that its peer has not closed.
-    pub(crate) fn take(&self, peer: usize) -> Option<Box<Conn<B>>> {
+    pub(crate) fn take(&self, peer: &Arc<Address>) -> Option<Box<Conn<B>>> {
         if self.config.connections == 0 {
             return None;
         }
@@ -51,7 +54,7 @@ where
     }
 
     /// Keeps a connection whose request and response are over, unless it has served enough (KA-5).
-    pub(crate) fn put(&self, peer: usize, conn: Box<Conn<B>>) {
+    pub(crate) fn put(&self, peer: Arc<Address>, conn: Box<Conn<B>>) {
         let now = clock::now();
         let Keepalive {
             connections,
@@ -73,6 +76,12 @@ where
         drop(oldest);
     }
 
+    /// Closes the idle connections to addresses that are not `kept` any more.
+    pub(crate) fn forget(&self, kept: impl Fn(&Address) -> bool) {
+        let gone = self.lock().forget(|address| kept(address));
+        drop(gone);
+    }
+
     /// What a new connection is told about itself.
     pub(crate) fn handshake(self: &Arc<Self>) -> Handshake<Weak<Self>> {
         Handshake {
@@ -82,7 +91,7 @@ where
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Idle<Box<Conn<B>>>> {
+    fn lock(&self) -> MutexGuard<'_, IdleConns<B>> {
         // The list does not panic half-way through a change.
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }

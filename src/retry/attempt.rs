@@ -81,7 +81,8 @@ impl Body for AttemptBody {
             return Poll::Ready(None);
         };
         let mut shared = lock(&cell);
-        if shared.reader != this.attempt {
+        // What is complete is read by nobody any more.
+        if shared.reader != this.attempt && !shared.complete {
             return Poll::Ready(Some(Err("a later attempt sends this body".into())));
         }
         let data = match shared.kept.next(&mut this.next) {

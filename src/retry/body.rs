@@ -125,6 +125,14 @@ impl RequestBody {
             .is_none_or(|shared| self.whole(&lock(shared)))
     }
 
+    /// All of it has been read and kept: two attempts may send it at the same time.
+    pub(crate) fn shareable(&self) -> bool {
+        self.shared.as_ref().is_none_or(|shared| {
+            let shared = lock(shared);
+            shared.complete && self.whole(&shared)
+        })
+    }
+
     /// Takes it from the attempt that reads it, unless that has read what cannot be sent again. Until
     /// then the answer of [`replayable`](Self::replayable) may be out of date at any moment.
     pub(crate) fn withdraw(&self) -> bool {

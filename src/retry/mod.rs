@@ -79,6 +79,7 @@ pub mod backoff;
 pub(crate) mod body;
 pub mod budget;
 mod buffering;
+mod hedge;
 #[cfg(feature = "http")]
 mod kept;
 mod layer;
@@ -93,6 +94,8 @@ pub use attempt::AttemptBody;
 pub use backoff::{Backoff, Pushback};
 pub use budget::{Budget, BudgetConfig, BudgetSnapshot};
 pub use buffering::RequestBuffering;
+pub use hedge::Hedge;
+pub(crate) use hedge::Latencies;
 pub use layer::{Cloned, Replay, ResponseFuture, Retry, RetryConfig, RetryLayer};
 #[cfg(feature = "http")]
 pub use layer::{HttpAnswers, HttpKept, HttpRequests, PreviousAttempts};

@@ -2,6 +2,7 @@ use std::fmt;
 use std::ops::{BitOr, BitOrAssign};
 use std::time::Duration;
 
+use super::hedge::Hedge;
 use crate::classify::Outcome;
 
 /// The keywords of `proxy_next_upstream`: what sends a request to the next peer.
@@ -143,6 +144,8 @@ pub struct Terms {
     pub timeout: Duration,
     /// Limit on the whole request, attempts and waiting included. Not in NGINX.
     pub request_timeout: Option<Duration>,
+    /// When a second attempt joins one that takes long. Not in NGINX.
+    pub hedge: Option<Hedge>,
 }
 
 /// The facts of one request after one attempt.

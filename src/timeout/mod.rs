@@ -22,10 +22,8 @@
 //! assert_eq!(proxy.send_timeout, Duration::from_secs(60));
 //! ```
 
-#[cfg(feature = "http")]
 mod timer;
 
-#[cfg(feature = "http")]
 pub(crate) use timer::Timer;
 
 use std::fmt;

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::config::Proxy;
 use super::exchange::{Conn, Peer};
-use super::trail::Trail;
+use super::trail::Row;
 use crate::balance::{Ending, Lease};
 use crate::clock;
 use crate::error::BoxError;
@@ -38,9 +38,9 @@ pub struct ResponseBody {
 /// What travels with a response until its body has ended.
 pub(super) struct Ride {
     pub(super) conn: Box<Conn>,
-    pub(super) peer: Arc<Peer>,
+    pub(super) peer: Peer,
     pub(super) proxy: Arc<Proxy>,
-    pub(super) trail: Option<Trail>,
+    pub(super) row: Option<Row>,
     pub(super) started: Instant,
     pub(super) lease: Option<(Lease, Ending)>,
     /// The whole request's.
@@ -92,7 +92,7 @@ impl ResponseBody {
         };
         let conn = ride.settle(None, self.length, None);
         if let Some((conn, peer)) = conn {
-            peer.pool.put(peer.key, conn);
+            peer.pool.put(peer.address, conn);
         }
     }
 
@@ -151,14 +151,14 @@ impl Ride {
         ending: Option<Ending>,
         length: u64,
         why: Option<&dyn fmt::Display>,
-    ) -> Option<(Box<Conn>, Arc<Peer>)> {
+    ) -> Option<(Box<Conn>, Peer)> {
         let disabled = self
             .lease
             .is_some_and(|(lease, planned)| lease.settle(ending.unwrap_or(planned)));
-        if let Some(trail) = &self.trail {
+        if let Some(row) = &self.row {
             let response_time = self.started.elapsed();
             let meter = &self.conn.meter;
-            trail.update(|attempt| {
+            row.update(|attempt| {
                 attempt.response_time = Some(response_time);
                 attempt.response_length = length;
                 attempt.bytes_sent = meter.written() - self.written;

@@ -64,21 +64,16 @@ impl Upstream {
             tries: proxy.next_upstream_tries,
             timeout: proxy.next_upstream_timeout,
             request_timeout: proxy.request_timeout,
+            hedge: proxy.hedge,
         };
         let proxy = Arc::new(proxy);
-        let [primary, backup] = group.endpoints();
-        let names = [&primary, &backup].map(|list| {
-            list.iter()
-                .map(|endpoint| Arc::clone(&endpoint.name))
-                .collect()
-        });
         let rules = HttpRules {
             proxy: Arc::clone(&proxy),
+            pool: group.pool(),
             group: group.shared_name(),
-            names: Arc::new(names),
         };
         Self {
-            engine: Engine::new(group.roster(), primary, backup, rules, terms),
+            engine: Engine::with_budget(group.roster(), rules, terms, group.budget()),
             group,
             proxy,
             #[cfg(feature = "nginx")]
@@ -129,7 +124,8 @@ impl Upstream {
         let host = self.group.host();
         let (request, refused) = self.rewritten(request);
         let buffering = self.proxy.request_buffering;
-        let call = Call::new(request, host, buffering, deadline, refused);
+        let key = &self.group.config().hash_key;
+        let call = Call::new(request, host, key, buffering, deadline, refused);
         ResponseFuture {
             future: self.engine.send(call),
         }

@@ -1,13 +1,16 @@
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
+use tokio::time::Instant;
 use tower_service::Service;
 
+use super::alarms::Alarms;
 use super::future::ResponseFuture;
 use super::rules::Rules;
-use crate::balance::{PeerId, PeerState, Roster};
+use crate::balance::{PeerState, Roster};
 use crate::error::Error;
-use crate::retry::Terms;
+use crate::retry::{Budget, Hedge, Latencies, Terms};
 
 /// A peer's name, for errors and logs, and the service that reaches it.
 #[derive(Clone, Debug)]
@@ -18,59 +21,80 @@ pub struct Endpoint<S> {
     pub service: S,
 }
 
+/// Peers, and how each is reached.
+pub type Endpoints<S> = Roster<Arc<Endpoint<S>>>;
+
 /// Pick, try, classify, exclude, next: the one loop, over any [`Service`] per peer.
 ///
 /// It is always ready; an endpoint's readiness is awaited inside the call, where it belongs to one
 /// attempt and can be given up. Dropping the response future gives everything back.
-#[derive(Debug)]
 pub struct Engine<S, R>(Arc<Inner<S, R>>);
 
-#[derive(Debug)]
 pub(super) struct Inner<S, R> {
-    pub(super) roster: Arc<Roster>,
-    pub(super) primary: Vec<Endpoint<S>>,
-    pub(super) backup: Vec<Endpoint<S>>,
+    pub(super) roster: Arc<Endpoints<S>>,
     pub(super) rules: R,
     pub(super) terms: Terms,
+    pub(super) budget: Option<Budget>,
+    pub(super) watch: Option<Watch>,
 }
 
-impl<S, R> Inner<S, R> {
-    pub(super) fn endpoint(&self, peer: PeerId) -> &Endpoint<S> {
-        let list = if peer.is_backup() {
-            &self.backup
-        } else {
-            &self.primary
-        };
-        &list[peer.index()]
+/// What is needed to have an eye on attempts that wait.
+pub(super) struct Watch {
+    hedge: Option<Hedge>,
+    latencies: Mutex<Latencies>,
+    /// When to ask for the first time whether the peer is suspected.
+    pub(super) first_look: Option<Duration>,
+    pub(super) alarms: Alarms,
+}
+
+impl Watch {
+    /// An answer came after so long.
+    pub(super) fn record(&self, took: Duration, now: Instant) {
+        if self.hedge.is_some() {
+            self.lock().record(took, now);
+        }
+    }
+
+    /// How long an attempt is left alone before a second one joins it.
+    pub(super) fn hedge_after(&self) -> Option<Duration> {
+        let hedge = self.hedge.as_ref()?;
+        self.lock().delay(hedge)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Latencies> {
+        // Counts do not break half-way.
+        self.latencies
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl<S, R> Engine<S, R> {
-    /// An engine over the peers of `roster`, reached through `primary` and `backup` in the same order.
-    ///
-    /// # Panics
-    ///
-    /// When the roster does not hold exactly as many primaries and backups.
-    pub fn new(
-        roster: Arc<Roster>,
-        primary: Vec<Endpoint<S>>,
-        backup: Vec<Endpoint<S>>,
+    /// An engine over the peers of `roster`.
+    pub fn new(roster: Arc<Endpoints<S>>, rules: R, terms: Terms) -> Self {
+        Self::with_budget(roster, rules, terms, None)
+    }
+
+    /// The same, whose retries and hedges are paid out of `budget`, if there is one.
+    pub fn with_budget(
+        roster: Arc<Endpoints<S>>,
         rules: R,
         terms: Terms,
+        budget: Option<Budget>,
     ) -> Self {
-        let states = roster.states();
-        let backups = states.iter().filter(|peer| peer.backup).count();
-        assert_eq!(
-            (states.len() - backups, backups),
-            (primary.len(), backup.len()),
-            "one endpoint for every peer of the roster"
-        );
+        let first_look = roster.first_look();
+        let watched = first_look.is_some() || terms.hedge.is_some();
         Self(Arc::new(Inner {
+            watch: watched.then(|| Watch {
+                hedge: terms.hedge,
+                latencies: Mutex::default(),
+                first_look,
+                alarms: Alarms::default(),
+            }),
             roster,
-            primary,
-            backup,
             rules,
             terms,
+            budget,
         }))
     }
 
@@ -81,6 +105,11 @@ impl<S, R> Engine<S, R> {
         S: Service<R::Attempt>,
     {
         ResponseFuture::new(Arc::clone(&self.0), request)
+    }
+
+    /// The peers, and how each is reached.
+    pub fn roster(&self) -> &Arc<Endpoints<S>> {
+        &self.0.roster
     }
 
     /// Every peer as it stands, primaries first.
@@ -95,10 +124,18 @@ impl<S, R> Clone for Engine<S, R> {
     }
 }
 
+impl<S, R> std::fmt::Debug for Engine<S, R> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine")
+            .field("terms", &self.0.terms)
+            .finish_non_exhaustive()
+    }
+}
+
 impl<S, R, Req> Service<Req> for Engine<S, R>
 where
     R: Rules<Req>,
-    S: Service<R::Attempt, Response = R::Reply, Error = R::Error> + Clone,
+    S: Service<R::Attempt, Response = R::Reply, Error = R::Error> + Clone + Send + Sync + 'static,
 {
     type Response = R::Response;
     type Error = Error;

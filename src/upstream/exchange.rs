@@ -11,7 +11,7 @@ use tower_service::Service;
 
 use super::body::{ResponseBody, Ride};
 use super::config::Proxy;
-use super::trail::Trail;
+use super::trail::Row;
 use crate::classify::http::{AttemptError, condition, connect_condition, header_size, keeps_alive};
 use crate::classify::{Condition, Outcome};
 use crate::clock;
@@ -25,20 +25,14 @@ pub(super) type Conn = connect::Conn<AttemptBody>;
 
 /// One peer as an HTTP service: a kept connection or a new one, one request, one response header.
 #[derive(Clone, Debug)]
-pub(super) struct HttpEndpoint(Arc<Peer>);
+pub(super) struct HttpEndpoint(pub(super) Arc<Address>);
 
-#[derive(Debug)]
+/// Where an attempt goes, and whence its connection comes.
+#[derive(Clone, Debug)]
 pub(super) struct Peer {
-    pub(super) address: Address,
-    /// Its address among those of the group, for the pool.
-    pub(super) key: usize,
+    pub(super) address: Arc<Address>,
+    /// The worker's own, whoever knows of the peer.
     pub(super) pool: Arc<Pool<AttemptBody>>,
-}
-
-impl HttpEndpoint {
-    pub(super) fn new(address: Address, key: usize, pool: Arc<Pool<AttemptBody>>) -> Self {
-        Self(Arc::new(Peer { address, key, pool }))
-    }
 }
 
 /// What one attempt sends, and under which limits.
@@ -48,7 +42,8 @@ pub(super) struct HttpAttempt {
     /// A kept connection will not do.
     pub(super) fresh: bool,
     pub(super) proxy: Arc<Proxy>,
-    pub(super) trail: Option<Trail>,
+    pub(super) pool: Arc<Pool<AttemptBody>>,
+    pub(super) row: Option<Row>,
     /// How header names are written, if unusually.
     pub(super) spelling: Option<Spelling>,
 }
@@ -68,16 +63,20 @@ impl Service<HttpAttempt> for HttpEndpoint {
             has_body,
             fresh,
             proxy,
-            trail,
+            pool,
+            row,
             spelling,
         } = attempt;
         Exchange {
-            peer: Arc::clone(&self.0),
+            peer: Peer {
+                address: Arc::clone(&self.0),
+                pool,
+            },
             watch: has_body.then(|| request.body().watch()),
             request: Some(request),
             fresh,
             proxy,
-            trail,
+            row,
             spelling,
             started: clock::now(),
             phase: Phase::Checkout,
@@ -94,14 +93,14 @@ enum ConnectError {
 
 /// An attempt on its way to a response header.
 pub(super) struct Exchange {
-    peer: Arc<Peer>,
+    peer: Peer,
     /// Until it is handed to a connection.
     request: Option<Request<AttemptBody>>,
     /// Present when the request has a body.
     watch: Option<Watch>,
     fresh: bool,
     proxy: Arc<Proxy>,
-    trail: Option<Trail>,
+    row: Option<Row>,
     spelling: Option<Spelling>,
     started: Instant,
     phase: Phase,
@@ -132,11 +131,11 @@ struct Wait {
 impl Exchange {
     fn checkout(&mut self) -> Phase {
         if !self.fresh {
-            if let Some(conn) = self.peer.pool.take(self.peer.key) {
+            if let Some(conn) = self.peer.pool.take(&self.peer.address) {
                 return Phase::Ready(conn);
             }
         }
-        let (peer, limit) = (Arc::clone(&self.peer), self.proxy.connect_timeout);
+        let (peer, limit) = (self.peer.clone(), self.proxy.connect_timeout);
         Phase::Connect(Box::pin(connect(peer, limit)))
     }
 
@@ -155,13 +154,13 @@ impl Exchange {
             conn.meter.spell(spelling);
         }
         conn.send(request);
-        if let Some(trail) = &self.trail {
+        if let Some(row) = &self.row {
             let connect_time = if reused {
                 Duration::ZERO
             } else {
                 begun - self.started
             };
-            trail.update(|attempt| attempt.connect_time = Some(connect_time));
+            row.update(|attempt| attempt.connect_time = Some(connect_time));
         }
         Phase::Wait(Wait {
             conn,
@@ -185,7 +184,7 @@ impl Exchange {
 
     /// Writes down an attempt that brought no header; once.
     fn record(&mut self, status: Option<u16>, error: Option<&AttemptError>) {
-        let Some(trail) = self.trail.take() else {
+        let Some(row) = self.row.take() else {
             return;
         };
         let counters = match &self.phase {
@@ -193,7 +192,7 @@ impl Exchange {
             _ => (0, 0),
         };
         let response_time = self.started.elapsed();
-        trail.update(|attempt| {
+        row.update(|attempt| {
             attempt.status = status;
             attempt.response_time = Some(response_time);
             (attempt.bytes_sent, attempt.bytes_received) = counters;
@@ -260,9 +259,9 @@ impl Exchange {
             self.phase = Phase::Wait(wait);
             return Err(self.fail(outcome, "upstream sent too big header"));
         }
-        if let Some(trail) = &self.trail {
+        if let Some(row) = &self.row {
             let (status, header_time) = (response.status().as_u16(), self.started.elapsed());
-            trail.update(|attempt| {
+            row.update(|attempt| {
                 attempt.status = Some(status);
                 attempt.header_time = Some(header_time);
             });
@@ -274,9 +273,9 @@ impl Exchange {
             written: wait.written,
             read: wait.read,
             conn: wait.conn,
-            peer: Arc::clone(&self.peer),
+            peer: self.peer.clone(),
             proxy: Arc::clone(&self.proxy),
-            trail: self.trail.take(),
+            row: self.row.take(),
             started: self.started,
             lease: None,
             deadline: None,
@@ -335,7 +334,7 @@ impl Wait {
     }
 }
 
-async fn connect(peer: Arc<Peer>, limit: Duration) -> Result<Conn, ConnectError> {
+async fn connect(peer: Peer, limit: Duration) -> Result<Conn, ConnectError> {
     if limit.is_zero() {
         return Err(ConnectError::Timeout);
     }

@@ -3,22 +3,25 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, HOST, HeaderValue, TRANSFER_ENCODING};
+use http::request::Parts;
 use http::uri::{PathAndQuery, Uri};
 use http::{Extensions, HeaderMap, Method, Request, Response, Version};
 use http_body::Body;
 use tokio::time::Instant;
 
 use super::body::ResponseBody;
-use super::config::Proxy;
+use super::config::{HashKey, Proxy};
 use super::exchange::HttpAttempt;
 use super::rules::Rules;
-use super::trail::{Attempt, Trail};
-use crate::balance::{Ending, Lease, PeerId};
+use super::trail::{Attempt, Row, Trail};
+use crate::balance::{Affinity, Ending, Key, Lease};
 use crate::classify::http::AttemptError;
 use crate::classify::{Condition, Outcome};
 use crate::connect::Spelling;
 use crate::error::{BoxError, Error, ErrorKind};
+use crate::pool::Pool;
 use crate::retry::RequestBuffering;
+use crate::retry::attempt::AttemptBody;
 use crate::retry::body::RequestBody;
 
 /// What an HTTP/1.0 request without a known length may have, where nothing else says so: there is no
@@ -34,6 +37,9 @@ pub(super) struct Call {
     extensions: Extensions,
     body: RequestBody,
     trail: Option<Trail>,
+    /// The attempts' places in the trail, by their numbers.
+    rows: Vec<Row>,
+    affinity: Affinity,
     spelling: Option<Spelling>,
     deadline: Option<Instant>,
     /// Why it is not to be sent.
@@ -44,6 +50,7 @@ impl Call {
     pub(super) fn new<B>(
         request: Request<B>,
         host: &HeaderValue,
+        hash_key: &HashKey,
         buffering: RequestBuffering,
         deadline: Option<Instant>,
         refused: Option<Error>,
@@ -87,6 +94,7 @@ impl Call {
         if !keeps_length {
             parts.headers.remove(CONTENT_LENGTH);
         }
+        let affinity = affinity(&mut parts, hash_key);
         let tunnels = parts.method == Method::CONNECT;
         Self {
             method: parts.method,
@@ -94,6 +102,8 @@ impl Call {
             version: parts.version,
             headers: parts.headers,
             trail: parts.extensions.remove(),
+            rows: Vec::new(),
+            affinity,
             spelling: parts.extensions.remove(),
             extensions: parts.extensions,
             body,
@@ -105,6 +115,22 @@ impl Call {
             }),
         }
     }
+}
+
+/// What the request carries, and else what the configuration says of its key.
+fn affinity(parts: &mut Parts, hash_key: &HashKey) -> Affinity {
+    let mut affinity: Affinity = parts.extensions.remove().unwrap_or_default();
+    if affinity.key.is_none() {
+        affinity.key = match hash_key {
+            HashKey::Carried | HashKey::Variables(_) => None,
+            HashKey::Header(name) => parts.headers.get(name).and_then(Key::new),
+            HashKey::Uri => parts
+                .uri
+                .path_and_query()
+                .and_then(|uri| Key::new(uri.as_str())),
+        };
+    }
+    affinity
 }
 
 /// The form a server is asked in; the authority has become the Host header.
@@ -120,9 +146,8 @@ fn origin_form(uri: Uri) -> Uri {
 #[derive(Clone, Debug)]
 pub(super) struct HttpRules {
     pub(super) proxy: Arc<Proxy>,
+    pub(super) pool: Arc<Pool<AttemptBody>>,
     pub(super) group: Arc<str>,
-    /// Names of primaries and backups, for the trail.
-    pub(super) names: Arc<[Vec<Arc<str>>; 2]>,
 }
 
 impl Rules<Call> for HttpRules {
@@ -138,11 +163,14 @@ impl Rules<Call> for HttpRules {
         }
     }
 
-    fn attempt(&self, call: &mut Call, peer: PeerId, fresh: bool) -> HttpAttempt {
-        if let Some(trail) = &call.trail {
-            let name = &self.names[usize::from(peer.is_backup())][peer.index()];
-            trail.begin(Attempt::new(Arc::clone(name)));
-        }
+    fn affinity(&self, call: &Call) -> Affinity {
+        call.affinity
+    }
+
+    fn attempt(&self, call: &mut Call, peer: &Arc<str>, _: u32, fresh: bool) -> HttpAttempt {
+        let trail = call.trail.as_ref();
+        let row = trail.map(|trail| trail.begin(Attempt::new(Arc::clone(peer))));
+        call.rows.extend(row.clone());
         let body = call.body.attempt();
         let mut request = Request::new(body);
         *request.method_mut() = call.method.clone();
@@ -162,7 +190,8 @@ impl Rules<Call> for HttpRules {
             has_body,
             fresh,
             proxy: Arc::clone(&self.proxy),
-            trail: call.trail.clone(),
+            pool: Arc::clone(&self.pool),
+            row,
             spelling: call.spelling.clone(),
         }
     }
@@ -187,15 +216,19 @@ impl Rules<Call> for HttpRules {
         call.body.withdraw()
     }
 
-    fn disabled(&self, call: &Call) {
-        if let Some(trail) = &call.trail {
-            trail.update(|attempt| attempt.disabled = true);
+    fn may_run_twice(&self, call: &Call) -> bool {
+        self.idempotent(call) && call.body.shareable()
+    }
+
+    fn disabled(&self, call: &Call, number: u32) {
+        if let Some(row) = call.rows.get(number as usize - 1) {
+            row.update(|attempt| attempt.disabled = true);
         }
     }
 
     fn none_left(&self, call: &Call) {
         if let Some(trail) = &call.trail {
-            trail.begin(Attempt::none_left(Arc::clone(&self.group)));
+            let _ = trail.begin(Attempt::none_left(Arc::clone(&self.group)));
         }
     }
 

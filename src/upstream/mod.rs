@@ -65,26 +65,24 @@
 //! use std::{io, sync::Arc};
 //! use tower::{ServiceExt, service_fn};
 //! use tower_upstream::Semantics;
-//! use tower_upstream::balance::{PeerConfig, Peers, Roster};
+//! use tower_upstream::balance::{Member, Roster, Setup};
 //! use tower_upstream::classify::Condition;
 //! use tower_upstream::retry::Terms;
 //! use tower_upstream::upstream::{Endpoint, Engine, Plain};
 //!
 //! // Two replicas of a database. The first is gone.
-//! let replica = |name: &'static str, up: bool| Endpoint {
-//!     name: name.into(),
-//!     service: service_fn(move |query: &'static str| async move {
+//! let replica = |name: &'static str, up: bool| {
+//!     let service = service_fn(move |query: &'static str| async move {
 //!         match up {
 //!             true => Ok(format!("{query}: 42 rows from {name}")),
 //!             false => Err(io::Error::other("connection lost")),
 //!         }
-//!     }),
+//!     });
+//!     (Member::new(name), Arc::new(Endpoint { name: name.into(), service }))
 //! };
-//! let peers = Peers::new(&[PeerConfig::default(); 2], &[]);
+//! let rules = Setup { semantics: Semantics::Strict, ..Setup::default() };
 //! let replicas = Engine::new(
-//!     Arc::new(Roster::new(peers, Semantics::Strict)),
-//!     vec![replica("a", false), replica("b", true)],
-//!     vec![],
+//!     Arc::new(Roster::new(rules, vec![replica("a", false), replica("b", true)])),
 //!     Plain::new(|result: &Result<String, io::Error>| match result {
 //!         Ok(_) => Condition::Served,
 //!         Err(_) => Condition::Error,
@@ -116,10 +114,12 @@
 //! [`Error`](crate::Error) means that there is no answer: it says why, who was asked last and how many
 //! attempts were made, and keeps the source. Answers with a bad status are answers.
 
+mod alarms;
 #[cfg(feature = "http")]
 mod body;
 #[cfg(feature = "http")]
 mod builder;
+mod call;
 #[cfg(feature = "http")]
 mod client;
 #[cfg(feature = "http")]
@@ -132,6 +132,8 @@ mod future;
 mod group;
 #[cfg(feature = "http")]
 mod http;
+#[cfg(feature = "http")]
+mod members;
 mod rules;
 #[cfg(feature = "http")]
 #[allow(dead_code, unused_imports)] // until the rules ask it
@@ -145,10 +147,12 @@ pub use body::ResponseBody;
 pub use builder::Builder;
 #[cfg(feature = "http")]
 pub use client::{ResponseFuture, Upstream};
-pub use engine::{Endpoint, Engine};
+pub use engine::{Endpoint, Endpoints, Engine};
 pub use future::ResponseFuture as EngineFuture;
 #[cfg(feature = "http")]
 pub use group::{Group, PeerSnapshot};
+#[cfg(feature = "http")]
+pub use members::Members;
 pub use rules::{Plain, Rules};
 #[cfg(feature = "http")]
 pub use trail::{Attempt, Trail};

@@ -1,14 +1,15 @@
 use std::marker::PhantomData;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use crate::balance::{Ending, Lease, PeerId};
+use crate::balance::{Affinity, Ending, Lease};
 use crate::classify::{Condition, Outcome};
 use crate::error::{BoxError, Error};
 
 /// What the engine has to know of the requests it sends and the answers it gets.
 ///
 /// The engine calls, in this order: [`poll_prepare`](Self::poll_prepare) until it is ready;
-/// [`attempt`](Self::attempt) for every peer picked; [`outcome`](Self::outcome) for what came of it;
+/// [`affinity`](Self::affinity); [`attempt`](Self::attempt) for every peer picked; [`outcome`](Self::outcome) for what came of it;
 /// and [`finish`](Self::finish) for the answer the caller gets. [`Plain`] is a small implementation.
 pub trait Rules<Req> {
     /// What an endpoint's service is called with.
@@ -26,8 +27,21 @@ pub trait Rules<Req> {
         Poll::Ready(Ok(()))
     }
 
-    /// The next attempt. `fresh` asks for a connection that has not served before.
-    fn attempt(&self, request: &mut Req, peer: PeerId, fresh: bool) -> Self::Attempt;
+    /// Where the request should go, for methods that ask. Said once, before the first pick.
+    fn affinity(&self, request: &Req) -> Affinity {
+        let _ = request;
+        Affinity::default()
+    }
+
+    /// The next attempt, at `peer`; attempts are numbered from 1. `fresh` asks for a connection that
+    /// has not served before.
+    fn attempt(
+        &self,
+        request: &mut Req,
+        peer: &Arc<str>,
+        number: u32,
+        fresh: bool,
+    ) -> Self::Attempt;
 
     /// How the attempt ended.
     fn outcome(&self, result: &Result<Self::Reply, Self::Error>) -> Outcome;
@@ -51,9 +65,15 @@ pub trait Rules<Req> {
         true
     }
 
-    /// A failure took the peer of the newest attempt out of use.
-    fn disabled(&self, request: &Req) {
-        let _ = request;
+    /// Two attempts may be under way at the same time, for a hedge; by default what may be sent again
+    /// may.
+    fn may_run_twice(&self, request: &Req) -> bool {
+        self.idempotent(request) && self.replayable(request)
+    }
+
+    /// A failure took the peer of attempt `number` out of use.
+    fn disabled(&self, request: &Req, number: u32) {
+        let _ = (request, number);
     }
 
     /// No peer could be chosen.
@@ -107,7 +127,7 @@ where
     type Error = Err;
     type Response = Res;
 
-    fn attempt(&self, request: &mut Req, _: PeerId, _: bool) -> Req {
+    fn attempt(&self, request: &mut Req, _: &Arc<str>, _: u32, _: bool) -> Req {
         request.clone()
     }
 

@@ -78,20 +78,34 @@ impl Trail {
         look(&self.lock())
     }
 
-    pub(crate) fn begin(&self, attempt: Attempt) {
-        self.lock().push(attempt);
-    }
-
-    /// Changes the newest attempt.
-    pub(crate) fn update(&self, change: impl FnOnce(&mut Attempt)) {
-        if let Some(last) = self.lock().last_mut() {
-            change(last);
+    /// One more attempt, and its row.
+    pub(crate) fn begin(&self, attempt: Attempt) -> Row {
+        let mut attempts = self.lock();
+        attempts.push(attempt);
+        Row {
+            trail: self.clone(),
+            index: attempts.len() - 1,
         }
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Attempt>> {
         // Rows are only pushed and overwritten whole, so a panic elsewhere leaves them usable.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One attempt's place in a [`Trail`]; two attempts may be under way at a time.
+#[derive(Clone, Debug)]
+pub(crate) struct Row {
+    trail: Trail,
+    index: usize,
+}
+
+impl Row {
+    pub(crate) fn update(&self, change: impl FnOnce(&mut Attempt)) {
+        if let Some(attempt) = self.trail.lock().get_mut(self.index) {
+            change(attempt);
+        }
     }
 }
 

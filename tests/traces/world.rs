@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, sleep_until};
 use tower::Service;
-use tower_upstream::balance::{Ending, Lease, PeerConfig, PeerId, Peers, Roster};
+use tower_upstream::balance::{Ending, Lease, Member, PeerConfig, Roster, Setup};
 use tower_upstream::classify::{Condition, Outcome};
 use tower_upstream::retry::Terms;
 use tower_upstream::upstream::{Endpoint, Engine, Rules};
@@ -152,7 +152,7 @@ impl Rules<Req> for Judge {
     type Error = Failed;
     type Response = u16;
 
-    fn attempt(&self, request: &mut Req, _: PeerId, _: bool) -> Req {
+    fn attempt(&self, request: &mut Req, _: &Arc<str>, _: u32, _: bool) -> Req {
         request.clone()
     }
 
@@ -206,24 +206,30 @@ impl World {
         }
         terms.next_upstream = listed.unwrap_or_default();
         let script = Script::default();
-        let (mut configs, mut endpoints) = ([vec![], vec![]], [vec![], vec![]]);
+        let mut members = Vec::new();
         for line in servers.split(';') {
             let (letter, backup, config) = server(line);
-            configs[usize::from(backup)].push(config);
-            endpoints[usize::from(backup)].push(Endpoint {
-                name: letter.to_string().into(),
-                service: Peer {
-                    letter,
-                    script: Arc::clone(&script),
-                    read_timeout,
-                },
-            });
+            let member = Member {
+                backup,
+                config,
+                ..Member::new(letter.to_string())
+            };
+            let service = Peer {
+                letter,
+                script: Arc::clone(&script),
+                read_timeout,
+            };
+            let name = Arc::clone(&member.name);
+            members.push((member, Arc::new(Endpoint { name, service })));
         }
         let epoch = Duration::from_millis(1_000_000_000 + fraction);
-        let roster = Roster::new(Peers::new(&configs[0], &configs[1]), semantics).epoch(epoch);
-        let [primary, backup] = endpoints;
+        let setup = Setup {
+            semantics,
+            ..Setup::default()
+        };
+        let roster = Roster::new(setup, members).epoch(epoch);
         Self {
-            engine: Engine::new(Arc::new(roster), primary, backup, Judge, terms),
+            engine: Engine::new(Arc::new(roster), Judge, terms),
             script,
             start: Instant::now(),
         }

@@ -161,6 +161,7 @@ fn terms(config: &RetryConfig) -> Terms {
         tries: config.attempts.max(1),
         timeout: config.timeout,
         request_timeout: None,
+        hedge: None,
     }
 }
 

@@ -1,10 +1,7 @@
-use http::HeaderValue;
-
 use super::{
     BudgetConfig, Choice, EjectionCap, FailureRules, HashKey, Keepalive, Method, ResolverConfig,
     Semantics, Server, SlowFault, SlowStart, Sticky, Subset,
 };
-use crate::balance::Route;
 
 /// An upstream block: who the peers are and which connections to them are kept.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,7 +39,8 @@ pub struct GroupConfig {
     /// Only some of a large fleet's peers are used by this client. Not in NGINX.
     #[cfg_attr(feature = "serde", serde(default))]
     pub subset: Option<Subset>,
-    /// Which rule takes peers out of use.
+    /// Which rule takes a failing peer out; default NGINX's, each server's `max_fails` and
+    /// `fail_timeout`.
     #[cfg_attr(feature = "serde", serde(default))]
     pub failure_rule: FailureRules,
     /// How many peers the failure rule may take out at once. Not in NGINX.
@@ -94,33 +92,32 @@ impl GroupConfig {
             problems.push(format!("no servers in upstream \"{}\"", self.name));
         }
         for server in &self.servers {
-            let at = &server.address;
-            if server.weight == 0 {
-                problems.push(format!(
-                    "invalid parameter \"weight=0\" of server \"{at}\": at least 1"
-                ));
-            }
-            if server.fail_timeout.subsec_nanos() != 0 {
-                problems.push(format!(
-                    "invalid parameter \"fail_timeout={:?}\" of server \"{at}\": whole seconds only",
-                    server.fail_timeout
-                ));
-            }
-            let sendable = |route: &str| HeaderValue::from_str(route).is_ok();
-            let named = |route: &&str| Route::new(route).is_some() && sendable(route);
-            if let Some(route) = server.route.as_deref().filter(|route| !named(route)) {
-                problems.push(format!(
-                    "invalid parameter \"route={route}\" of server \"{at}\": 1 to 32 characters"
-                ));
-            }
-            problems.extend(server.resolve_problems());
+            problems.extend(server.problems());
         }
         problems.extend(self.resolver.problems());
+        problems.extend(self.rule_problems());
         for problem in self.sticky.iter().flat_map(Sticky::problems) {
             let name = &self.name;
             problems.push(format!("{problem} in \"sticky\" of upstream \"{name}\""));
         }
         problems.extend(self.failure_rule.problems());
+        problems.extend(self.retry_budget.iter().flat_map(BudgetConfig::problems));
+        problems
+    }
+}
+
+impl GroupConfig {
+    /// Of the rules that NGINX does not have.
+    fn rule_problems(&self) -> Vec<String> {
+        let mut problems = self.failure_rule.problems();
+        problems.extend(self.slow_start.iter().flat_map(SlowStart::problems));
+        problems.extend(self.subset.iter().flat_map(Subset::problems));
+        if let Choice::On(cap) = &self.ejection_cap {
+            problems.extend(cap.problems());
+        }
+        if let Choice::On(rule) = &self.slow_fault {
+            problems.extend(rule.problems());
+        }
         problems.extend(self.retry_budget.iter().flat_map(BudgetConfig::problems));
         problems
     }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::{NextUpstream, RequestBuffering};
+use super::{Hedge, NextUpstream, RequestBuffering};
 
 /// How requests are sent to a group: the `proxy_*` directives of one location.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,28 +43,6 @@ impl Default for Proxy {
             buffer_size: 4096,
             request_timeout: None,
             hedge: None,
-        }
-    }
-}
-
-/// When a second attempt joins one that is still waiting for its answer; the first answer wins, and
-/// the other attempt is given up without counting. Only requests that may be sent twice, to another
-/// peer, and out of the retry budget.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "serde", serde(default, deny_unknown_fields))]
-pub struct Hedge {
-    /// Once it has waited longer than so many percent of recent answers took, 1 to 99, default 95.
-    pub percentile: u8,
-    /// But no sooner than this, default 1 ms.
-    pub at_least: Duration,
-}
-
-impl Default for Hedge {
-    fn default() -> Self {
-        Self {
-            percentile: 95,
-            at_least: Duration::from_millis(1),
         }
     }
 }

@@ -1,5 +1,9 @@
 use std::time::Duration;
 
+use http::HeaderValue;
+
+use crate::balance::Route;
+
 /// One `server` line of an upstream block. A name with several addresses becomes several peers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -130,5 +134,33 @@ impl Server {
         self.resolve = true;
         self.service = Some(service.into());
         self
+    }
+}
+
+impl Server {
+    /// Every reason why it cannot be a peer as it is, in NGINX's words where it has them.
+    pub(crate) fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        let at = &self.address;
+        if self.weight == 0 {
+            problems.push(format!(
+                "invalid parameter \"weight=0\" of server \"{at}\": at least 1"
+            ));
+        }
+        if self.fail_timeout.subsec_nanos() != 0 {
+            problems.push(format!(
+                "invalid parameter \"fail_timeout={:?}\" of server \"{at}\": whole seconds only",
+                self.fail_timeout
+            ));
+        }
+        let sendable = |route: &str| HeaderValue::from_str(route).is_ok();
+        let named = |route: &&str| Route::new(route).is_some() && sendable(route);
+        if let Some(route) = self.route.as_deref().filter(|route| !named(route)) {
+            problems.push(format!(
+                "invalid parameter \"route={route}\" of server \"{at}\": 1 to 32 characters"
+            ));
+        }
+        problems.extend(self.resolve_problems());
+        problems
     }
 }

@@ -1,0 +1,115 @@
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::super::affinity::Key;
+use super::super::peer::Peer;
+
+/// NGINX's ring of 160 points per unit of weight (CH), which is that of its fleet-mates: a fleet can
+/// be moved node by node.
+#[derive(Clone, Debug, Default)]
+pub(in super::super) struct Ring {
+    /// Hash and origin, by hash; no hash twice.
+    points: Vec<(u32, u32)>,
+    /// The peers of each origin, in list order; several when a name had several addresses.
+    origins: Vec<Vec<u32>>,
+}
+
+const POINTS: i64 = 160;
+
+impl Ring {
+    pub(in super::super) fn of(peers: &[Peer], unit: i64) -> Self {
+        let mut ring = Self::default();
+        let mut known: HashMap<Arc<str>, usize> = HashMap::new();
+        for (index, peer) in peers.iter().enumerate() {
+            let origin = *known.entry(Arc::clone(&peer.origin)).or_insert_with(|| {
+                ring.origins.push(Vec::new());
+                ring.origins.len() - 1
+            });
+            ring.origins[origin].push(index as u32);
+            let points = points(&peer.origin).take((POINTS * (peer.weight / unit)) as usize);
+            ring.points.extend(points.map(|hash| (hash, origin as u32)));
+        }
+        // Stable, so that of two equal hashes the earlier peer's survives (CH-2).
+        ring.points.sort_by_key(|(hash, _)| *hash);
+        ring.points.dedup_by_key(|(hash, _)| *hash);
+        ring
+    }
+
+    /// CH-3: the first point at or after the key's hash, or the first of all.
+    pub(in super::super) fn find(&self, key: Key) -> u32 {
+        let after = self.points.partition_point(|(hash, _)| *hash < key.crc);
+        if after == self.points.len() {
+            0
+        } else {
+            after as u32
+        }
+    }
+
+    /// The peers a point stands for.
+    pub(in super::super) fn at(&self, point: u32) -> &[u32] {
+        let Some(len) = u32::try_from(self.points.len()).ok().filter(|len| *len > 0) else {
+            return &[];
+        };
+        let (_, origin) = self.points[(point % len) as usize];
+        &self.origins[origin as usize]
+    }
+}
+
+/// CH-1 and CH-2: the points of one `server` argument, without end.
+fn points(origin: &str) -> impl Iterator<Item = u32> {
+    let mut base = crc32fast::Hasher::new();
+    let (host, port) = split(origin);
+    base.update(host.as_bytes());
+    base.update(&[0]);
+    base.update(port.as_bytes());
+    let mut last = 0u32;
+    std::iter::repeat_with(move || {
+        let mut point = base.clone();
+        point.update(&last.to_le_bytes());
+        last = point.finalize();
+        last
+    })
+}
+
+/// CH-1: what follows the last colon is the port, if it is all digits.
+fn split(origin: &str) -> (&str, &str) {
+    if let Some(path) = origin.strip_prefix("unix:") {
+        return (path, "");
+    }
+    match origin.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => (host, port),
+        _ => (origin, ""),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_origin_is_split_as_nginx_splits_it() {
+        assert_eq!(split("10.0.0.1:8080"), ("10.0.0.1", "8080"));
+        assert_eq!(split("orders.local"), ("orders.local", ""));
+        assert_eq!(split("[::1]:81"), ("[::1]", "81"));
+        assert_eq!(split("unix:/run/a:1"), ("/run/a:1", ""));
+    }
+
+    #[test]
+    fn the_first_points_are_nginx_s() {
+        let mut all: Vec<(u32, char)> = Vec::new();
+        for (name, letter) in [
+            ("127.0.0.1:19001", 'A'),
+            ("127.0.0.1:19002", 'B'),
+            ("127.0.0.1:19003", 'C'),
+        ] {
+            all.extend(points(name).take(160).map(|hash| (hash, letter)));
+        }
+        all.sort();
+        assert_eq!(all.len(), 480);
+        assert_eq!(
+            &all[..3],
+            [(0x18f557, 'C'), (0x432943, 'A'), (0x9bfc96, 'A')],
+            "13.3"
+        );
+    }
+}

@@ -1,0 +1,264 @@
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use super::config::{ConfigError, GroupConfig, Server};
+use super::engine::{Endpoint, Endpoints};
+use super::exchange::HttpEndpoint;
+use super::sticky::server_id;
+use crate::balance::{Member, PeerConfig, Roster, Setup, Subset};
+use crate::connect::Address;
+use crate::pool::Pool;
+use crate::retry::attempt::AttemptBody;
+
+/// Who belongs to a group. A change is seen by all workers, by each at once and as a whole: what is
+/// known of servers that stay is kept, newcomers have no past, requests in flight finish where they
+/// are. Under [`Semantics::Nginx`](crate::Semantics::Nginx) a request that wants another server after
+/// a change gets none, as in NGINX (DN-3); under [`Strict`](crate::Semantics::Strict) it chooses
+/// among the new ones.
+///
+/// Clones are the same handle. It does not keep the group alive.
+#[derive(Clone)]
+pub struct Members(Arc<Mutex<Registry>>);
+
+/// The members as they are now, and everybody who has to know.
+pub(super) struct Registry {
+    setup: Setup,
+    subset: Option<Subset>,
+    servers: Vec<(Server, Arc<Address>)>,
+    rosters: Vec<Weak<Endpoints<HttpEndpoint>>>,
+    pools: Vec<Weak<Pool<AttemptBody>>>,
+}
+
+impl Registry {
+    pub(super) fn new(config: &GroupConfig, problems: &mut Vec<String>) -> Self {
+        let mut servers = Vec::new();
+        for server in config.servers.iter().filter(|s| !s.follows_dns()) {
+            match Address::resolve(&server.address) {
+                Ok(found) => {
+                    let peers = found.into_iter().map(Arc::new);
+                    servers.extend(peers.map(|address| (server.clone(), address)));
+                }
+                Err(problem) => problems.push(problem),
+            }
+        }
+        Self {
+            setup: Setup {
+                method: config.method,
+                failure_rule: config.failure_rule,
+                cap: config.ejection_cap.under(config.semantics),
+                slow_fault: config.slow_fault.under(config.semantics),
+                slow_start: config.slow_start,
+                shadow: config.shadow,
+                semantics: config.semantics,
+                seed: fastrand::u64(..),
+            },
+            subset: config.subset,
+            servers,
+            rosters: Vec::new(),
+            pools: Vec::new(),
+        }
+    }
+
+    /// What balances, in order; backups are no part of a subset.
+    fn members(&self) -> Vec<(Member, Arc<Endpoint<HttpEndpoint>>)> {
+        let mut members: Vec<_> = self.servers.iter().map(member).collect();
+        if let Some(subset) = &self.subset {
+            let primaries = members.iter().filter(|(member, _)| !member.backup);
+            let names: Vec<_> = primaries.map(|(m, _)| Arc::clone(&m.name)).collect();
+            let chosen: HashSet<usize> = subset.choose(&names).into_iter().collect();
+            let mut primary = 0;
+            members.retain(|(member, _)| {
+                primary += usize::from(!member.backup);
+                member.backup || chosen.contains(&(primary - 1))
+            });
+        }
+        members
+    }
+
+    fn publish(&mut self) {
+        let rosters = self.rosters.iter().filter_map(Weak::upgrade);
+        rosters.for_each(|roster| roster.set(self.members()));
+        self.rosters.retain(|roster| roster.strong_count() > 0);
+    }
+
+    /// Idle connections to servers that are gone have no use any more.
+    fn close_idle(&mut self) {
+        let known: HashSet<&Address> = self.servers.iter().map(|(_, a)| &**a).collect();
+        self.pools.retain(|pool| match pool.upgrade() {
+            Some(pool) => {
+                pool.forget(|address| known.contains(address));
+                true
+            }
+            None => false,
+        });
+    }
+}
+
+/// A server line and one of its addresses as a peer.
+fn member((server, address): &(Server, Arc<Address>)) -> (Member, Arc<Endpoint<HttpEndpoint>>) {
+    let name: Arc<str> = address.to_string().into();
+    let member = Member {
+        origin: server.address.as_str().into(),
+        route: server_id(server.route.as_deref(), &**address),
+        backup: server.backup,
+        config: PeerConfig {
+            weight: server.weight,
+            max_fails: server.max_fails,
+            fail_timeout: server.fail_timeout.as_secs(),
+            max_conns: server.max_conns,
+            down: server.down,
+            drain: server.drain,
+        },
+        name: Arc::clone(&name),
+    };
+    let service = HttpEndpoint(Arc::clone(address));
+    (member, Arc::new(Endpoint { name, service }))
+}
+
+impl Members {
+    pub(super) fn new(registry: Registry) -> Self {
+        Self(Arc::new(Mutex::new(registry)))
+    }
+
+    /// The peers without a past, told of every change.
+    pub(super) fn roster(&self) -> Arc<Endpoints<HttpEndpoint>> {
+        let mut registry = self.lock();
+        let setup = registry.setup.clone();
+        let roster = Arc::new(Roster::new(setup, registry.members()));
+        registry.rosters.push(Arc::downgrade(&roster));
+        roster
+    }
+
+    pub(super) fn watch_pool(&self, pool: &Arc<Pool<AttemptBody>>) {
+        self.lock().pools.push(Arc::downgrade(pool));
+    }
+
+    /// The servers now, each with one address.
+    pub fn servers(&self) -> Vec<Server> {
+        let registry = self.lock();
+        let servers = registry.servers.iter();
+        servers
+            .map(|(server, address)| Server {
+                address: address.to_string(),
+                ..server.clone()
+            })
+            .collect()
+    }
+
+    /// The group is gone; changes reach nobody.
+    pub fn is_orphaned(&self) -> bool {
+        let registry = self.lock();
+        registry
+            .rosters
+            .iter()
+            .all(|roster| roster.strong_count() == 0)
+    }
+
+    /// Replaces all of them, in this order. No server at all is no error: requests then find none.
+    ///
+    /// # Errors
+    ///
+    /// Parameters that make no sense and addresses that are not literal (`10.0.0.1:80`,
+    /// `unix:/path`); then nothing is changed. Names belong to whoever looks them up, such as the
+    /// feature `dns`.
+    pub fn set(&self, servers: Vec<Server>) -> Result<(), ConfigError> {
+        let servers = checked(servers)?;
+        let mut registry = self.lock();
+        registry.servers = servers;
+        registry.publish();
+        registry.close_idle();
+        Ok(())
+    }
+
+    /// Adds a server, or replaces the one of the same address in the same list.
+    ///
+    /// # Errors
+    ///
+    /// As [`set`](Self::set).
+    pub fn insert(&self, server: Server) -> Result<(), ConfigError> {
+        let added = checked(vec![server])?;
+        let mut registry = self.lock();
+        for (server, address) in added {
+            let same = |(known, at): &(Server, Arc<Address>)| {
+                *at == address && known.backup == server.backup
+            };
+            match registry.servers.iter().position(same) {
+                Some(index) => registry.servers[index] = (server, address),
+                None => registry.servers.push((server, address)),
+            }
+        }
+        registry.publish();
+        Ok(())
+    }
+
+    /// Removes every server of this address. False if there was none.
+    pub fn remove(&self, address: &str) -> bool {
+        let mut registry = self.lock();
+        let before = registry.servers.len();
+        registry
+            .servers
+            .retain(|(_, known)| known.to_string() != address);
+        if registry.servers.len() == before {
+            return false;
+        }
+        registry.publish();
+        registry.close_idle();
+        true
+    }
+
+    /// From now on the servers of this address get only requests that are bound to them (`drain`,
+    /// SK-6), or, if `drain` is false, all again. False if there is none.
+    pub fn drain(&self, address: &str, drain: bool) -> bool {
+        let mut registry = self.lock();
+        let known = registry.servers.iter_mut();
+        let mut found = false;
+        for (server, _) in known.filter(|(_, known)| known.to_string() == address) {
+            (server.drain, found) = (drain, true);
+        }
+        if found {
+            registry.publish();
+        }
+        found
+    }
+
+    /// What an active check says of the servers of this address; passive failures are counted beside
+    /// it, and requests choose a server only when neither has anything against it.
+    pub fn set_health(&self, address: &str, healthy: bool) {
+        for roster in self.lock().rosters.iter().filter_map(Weak::upgrade) {
+            roster.set_health(address, healthy);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Registry> {
+        // Lists are replaced whole.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn checked(servers: Vec<Server>) -> Result<Vec<(Server, Arc<Address>)>, ConfigError> {
+    let mut problems = Vec::new();
+    let mut found = Vec::new();
+    for server in servers {
+        problems.extend(server.problems());
+        match Address::literal(&server.address) {
+            Ok(address) => found.push((server, Arc::new(address))),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    match problems.is_empty() {
+        true => Ok(found),
+        false => Err(ConfigError::new(problems)),
+    }
+}
+
+impl fmt::Debug for Members {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let registry = self.lock();
+        let servers = registry
+            .servers
+            .iter()
+            .map(|(_, address)| address.to_string());
+        f.debug_list().entries(servers).finish()
+    }
+}
