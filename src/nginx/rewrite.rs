@@ -69,7 +69,9 @@ impl Rewrite {
         for (_, template) in &self.headers {
             values.push(self.value(template, request)?);
         }
-        self.place(request);
+        if let Some(affinity) = self.affinity(request) {
+            request.extensions.insert(affinity);
+        }
         for (name, _) in &self.headers {
             request.headers.remove(name);
         }
@@ -91,10 +93,10 @@ impl Rewrite {
         }
     }
 
-    /// What the group goes by, from the request as it came.
-    fn place(&self, request: &mut Parts) {
+    /// What the group goes by, of the request as it came; nothing if it goes by nothing.
+    fn affinity(&self, request: &Parts) -> Option<Affinity> {
         if self.lookups.is_empty() {
-            return;
+            return None;
         }
         let carried = request.extensions.get::<Affinity>();
         let mut affinity = carried.copied().unwrap_or_default();
@@ -104,16 +106,18 @@ impl Rewrite {
         }
         if affinity.route.is_none() {
             let mut text = String::new();
-            let named = self.lookups.routes.iter().any(|route| {
+            for route in &self.lookups.routes {
                 route.eval(&variables, &mut text);
-                !text.is_empty()
-            });
-            affinity.route = Route::new(&text).filter(|_| named);
+                if !text.is_empty() {
+                    break;
+                }
+            }
+            affinity.route = Route::new(&text);
         }
         if affinity.client.is_none() && self.lookups.client {
             affinity.client = variables.remote().map(|addr| addr.ip().to_canonical());
         }
-        request.extensions.insert(affinity);
+        Some(affinity)
     }
 
     fn value(
