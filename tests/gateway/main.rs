@@ -14,6 +14,7 @@ mod bodies;
 mod connections;
 #[cfg(target_os = "linux")]
 mod hostile;
+mod keys;
 mod logs;
 mod rig;
 mod same;
