@@ -116,6 +116,11 @@ impl List {
         })
     }
 
+    /// Somebody is left alone who may be probed at any time.
+    fn has_suspect(&self, sight: Sight<'_>) -> bool {
+        sight.suspicious && self.peers.iter().any(|peer| sight.left_alone(peer))
+    }
+
     /// It is silent while others are not.
     pub(super) fn suspects(&self, index: usize, setup: &Setup, now: Duration) -> bool {
         setup.slow_fault.is_some_and(|rule| {
@@ -173,11 +178,11 @@ impl List {
         let may = |_: usize, peer: &Peer| sight.may(peer);
         let order = 0..self.peers.len();
         let step = round_robin::step(&mut self.peers, order, sight.setup, sight.now, may)?;
-        match step.steady && sight.tried.is_empty() {
-            true => self
-                .cycle
-                .record(step.best, &self.peers, self.epoch, sight.now, may),
-            false => self.cycle.leave(&mut self.peers),
+        if step.steady && sight.tried.is_empty() && !self.has_suspect(sight) {
+            self.cycle
+                .record(step.best, &self.peers, self.epoch, sight.now, may);
+        } else {
+            self.cycle.leave(&mut self.peers);
         }
         Some(step.best)
     }
