@@ -29,6 +29,7 @@ const DOORS: &[&str] = &[
     "upstream/body.rs",
     "upstream/alarms.rs",
     "upstream/call.rs",
+    "upstream/changes.rs",
     "upstream/client.rs",
     "upstream/engine.rs",
     "upstream/exchange.rs",

@@ -34,6 +34,12 @@ struct Block {
     members: Members,
 }
 
+impl Drop for Block {
+    fn drop(&mut self) {
+        self.members.abandon();
+    }
+}
+
 /// A peer of a group as it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PeerSnapshot {

@@ -2,6 +2,7 @@ use std::collections::HashSet;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
+use super::changes::{Changes, News};
 use super::config::{ConfigError, GroupConfig, Server};
 use super::engine::{Endpoint, Endpoints};
 use super::exchange::HttpEndpoint;
@@ -28,6 +29,7 @@ pub(super) struct Registry {
     servers: Vec<(Server, Arc<Address>)>,
     rosters: Vec<Weak<Endpoints<HttpEndpoint>>>,
     pools: Vec<Weak<Pool<AttemptBody>>>,
+    news: News,
 }
 
 impl Registry {
@@ -57,6 +59,7 @@ impl Registry {
             servers,
             rosters: Vec::new(),
             pools: Vec::new(),
+            news: News::new(),
         }
     }
 
@@ -80,6 +83,7 @@ impl Registry {
         let rosters = self.rosters.iter().filter_map(Weak::upgrade);
         rosters.for_each(|roster| roster.set(self.members()));
         self.rosters.retain(|roster| roster.strong_count() > 0);
+        self.news.changed();
     }
 
     /// Idle connections to servers that are gone have no use any more.
@@ -146,13 +150,19 @@ impl Members {
             .collect()
     }
 
+    /// To be woken by changes, and by the end of the group.
+    pub fn changes(&self) -> Changes {
+        self.lock().news.listen()
+    }
+
     /// The group is gone; changes reach nobody.
     pub fn is_orphaned(&self) -> bool {
-        let registry = self.lock();
-        registry
-            .rosters
-            .iter()
-            .all(|roster| roster.strong_count() == 0)
+        self.lock().news.is_gone()
+    }
+
+    /// Nobody has the group any more.
+    pub(super) fn abandon(&self) {
+        self.lock().news.gone();
     }
 
     /// Replaces all of them, in this order. No server at all is no error: requests then find none.

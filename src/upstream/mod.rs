@@ -121,6 +121,8 @@ mod body;
 mod builder;
 mod call;
 #[cfg(feature = "http")]
+mod changes;
+#[cfg(feature = "http")]
 mod client;
 #[cfg(feature = "http")]
 pub mod config;
@@ -145,6 +147,8 @@ mod trail;
 pub use body::ResponseBody;
 #[cfg(feature = "http")]
 pub use builder::Builder;
+#[cfg(feature = "http")]
+pub use changes::Changes;
 #[cfg(feature = "http")]
 pub use client::{ResponseFuture, Upstream};
 pub use engine::{Endpoint, Endpoints, Engine};

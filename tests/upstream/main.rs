@@ -3,6 +3,7 @@
 mod bodies;
 mod body;
 mod cancel;
+mod changes;
 mod keepalive;
 #[cfg(feature = "nginx")]
 mod nginx;
