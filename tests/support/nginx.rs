@@ -25,7 +25,7 @@ pub(crate) fn start(http: &str, front: SocketAddr) -> Process {
     );
     let directory = process::directory("nginx");
     let text = format!(
-        "daemon off;\nmaster_process off;\npid nginx.pid;\nerror_log error.log info;\n\
+        "user root;\ndaemon off;\nmaster_process off;\npid nginx.pid;\nerror_log error.log info;\n\
          events {{ worker_connections 4096; }}\nhttp {{\n{SCRATCH}\n{http}}}\n"
     );
     let file = process::configuration(&directory, &text);
