@@ -1,5 +1,6 @@
 /// How many of a group's peers a failure rule may take out at once: one in any case where there are
-/// two or more, never the last, else no more than a share; and the share of banned peers past which
+/// two or more, never the last, else no more than a share (of the primaries all, while a backup is
+/// left); and the share of banned peers past which
 /// bans are ignored, because a group that seems gone altogether is better asked than refused. Not in
 /// NGINX, where every peer may be banned (NL).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,10 +32,23 @@ impl EjectionCap {
             .collect()
     }
 
-    /// One more may go, when `out` of `all` have gone already.
-    pub(super) fn allows(&self, out: usize, all: usize) -> bool {
-        let share = all.saturating_mul(self.percent.min(100) as usize) / 100;
-        let more = out + 1;
-        more < all && more <= share.max(1)
+    /// One more may go.
+    pub(super) fn allows(&self, ejected: Ejected) -> bool {
+        let share = ejected.of.saturating_mul(self.percent.min(100) as usize) / 100;
+        let more = ejected.out + 1;
+        more < ejected.of && more <= share.max(1)
+    }
+}
+
+/// How many peers of a list are out.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Ejected {
+    pub(super) out: usize,
+    pub(super) of: usize,
+}
+
+impl Ejected {
+    pub(super) fn left(&self) -> usize {
+        self.of - self.out
     }
 }

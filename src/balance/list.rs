@@ -2,6 +2,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::affinity::{Key, Route};
+use super::cap::Ejected;
 use super::choose::ring::Ring;
 use super::choose::{Cycle, by_load, by_time, draw, round_robin};
 use super::method::{Method, Times as Which};
@@ -140,15 +141,14 @@ impl List {
         left * 100 < all * u64::from(percent)
     }
 
-    /// Out at the failure rule's word, and how many there could be.
-    pub(super) fn ejected(&self) -> (usize, usize) {
+    /// How many are out at the failure rule's word, of those that could be.
+    pub(super) fn ejected(&self) -> Ejected {
         let in_use = self.peers.iter().filter(|peer| !peer.out_of_use);
-        in_use.fold((0, 0), |(out, all), peer| {
-            (
-                out + usize::from(peer.barred_until != Duration::ZERO),
-                all + 1,
-            )
-        })
+        let count = |so_far: Ejected, peer: &Peer| Ejected {
+            out: so_far.out + usize::from(peer.barred_until != Duration::ZERO),
+            of: so_far.of + 1,
+        };
+        in_use.fold(Ejected::default(), count)
     }
 
     /// The peer a request is bound to, if it may have it (SK-3).

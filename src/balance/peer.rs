@@ -6,7 +6,7 @@ use super::method::{Method, Times};
 use super::peers::{PeerId, Verdict};
 use super::setup::{Member, PeerConfig, Setup};
 use super::times::AnswerTimes;
-use crate::breaker::{Circuit, FailureRule, Silence, State};
+use crate::breaker::{Circuit, FailureRule, FailureRules, Silence, State};
 
 /// One peer: everything known of it on one page.
 #[derive(Clone, Debug)]
@@ -218,10 +218,21 @@ impl Peer {
         self.max_conns != 0
     }
 
-    pub(super) fn book(&mut self, now: Duration) {
+    /// True when the attempt is the probe that ends a ban.
+    pub(super) fn book(&mut self, now: Duration) -> bool {
+        let trial = self.circuit.state(now) == State::HalfOpen;
         self.circuit.picked(now);
         self.conns += 1;
         self.enforced_anew();
+        trial
+    }
+
+    /// An attempt from before the ban, or beside its probe: rules that listen to the probe alone are
+    /// not told. NGINX's listens to everybody (MF-6, W8).
+    pub(super) fn straggles(&self, id: &PeerId, setup: &Setup) -> bool {
+        setup.failure_rule != FailureRules::MaxFails
+            && !id.trial
+            && self.circuit.barred_until().is_some()
     }
 
     fn enforced_anew(&mut self) {

@@ -21,6 +21,8 @@ pub struct PeerId {
     pub(super) answered: Option<Duration>,
     /// It was picked although it was suspected.
     pub(super) probe: bool,
+    /// It is the probe that ends a ban.
+    pub(super) trial: bool,
 }
 
 impl PeerId {
@@ -242,7 +244,7 @@ impl Peers {
         let peer = &mut list.peers[index];
         walk.tried.insert(peer.slot as usize);
         let (barred, full) = (peer.barred_until, peer.full(now, &self.setup));
-        peer.book(now);
+        let trial = peer.book(now);
         if measured {
             peer.silence.sent(now, probe);
             let fail_timeout = peer.fail_timeout();
@@ -260,6 +262,7 @@ impl Peers {
             begun: now,
             answered: None,
             probe,
+            trial,
         }
     }
 
@@ -332,26 +335,19 @@ impl Peers {
             peer.note_suspicion(suspected);
             peer.measure(&id, verdict, now, setup);
         }
-        if self.single {
+        if self.single || peer.straggles(&id, setup) {
             return false;
         }
         let weight = peer.effective_weight;
         let barred = peer.barred_until;
-        let out = match verdict {
-            Verdict::Failed => peer.failed(now),
-            Verdict::Ok => {
-                peer.succeeded(now, setup);
-                false
-            }
-            Verdict::OkIfCurrent if peer.generation == id.generation => {
-                peer.succeeded(now, setup);
-                false
-            }
-            Verdict::OkIfCurrent | Verdict::Neutral => {
-                peer.abandoned(now);
-                false
-            }
-        };
+        let current = peer.generation == id.generation;
+        let mut out = false;
+        match verdict {
+            Verdict::Failed => out = peer.failed(now),
+            Verdict::Ok => peer.succeeded(now, setup),
+            Verdict::OkIfCurrent if current => peer.succeeded(now, setup),
+            Verdict::OkIfCurrent | Verdict::Neutral => peer.abandoned(now),
+        }
         let out = out && self.eject(side, index);
         let list = &mut self.lists[side];
         let peer = &list.peers[index];
@@ -363,10 +359,12 @@ impl Peers {
 
     /// The failure rule would have a peer out of use; the cap and shadow mode have a say.
     fn eject(&mut self, side: usize, index: usize) -> bool {
+        // Backups are there for when no primary is: as long as one is left, the primaries may go.
+        let spare = side == 0 && self.lists[1].ejected().left() > 0;
         let list = &mut self.lists[side];
-        let out_already = list.peers[index].barred_until != Duration::ZERO;
-        let (out, all) = list.ejected();
-        let allowed = out_already || self.setup.cap.is_none_or(|cap| cap.allows(out, all));
+        let allowed = spare
+            || list.peers[index].barred_until != Duration::ZERO
+            || self.setup.cap.is_none_or(|cap| cap.allows(list.ejected()));
         let enforced = allowed && !self.setup.shadow;
         list.peers[index].eject(enforced);
         enforced

@@ -35,7 +35,7 @@ impl Draws {
 
 impl Walk {
     /// With no more than `cap` attempts; 0 is no cap (TR-2).
-    pub(crate) fn new(cap: u32) -> Self {
+    pub(super) fn new(cap: u32) -> Self {
         Self {
             tried: Tried::default(),
             backup: false,

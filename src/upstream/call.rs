@@ -61,7 +61,7 @@ pub(super) enum Next<S, T> {
 impl<S, R, Req> Call<S, R, Req> {
     pub(super) fn new(inner: Arc<Inner<S, R>>, request: Req, started: Instant) -> Self {
         Self {
-            walk: inner.roster_walk(),
+            walk: inner.roster.walk(inner.terms.tries),
             inner,
             request: Some(request),
             started,
@@ -82,12 +82,6 @@ impl<S, R, Req> Call<S, R, Req> {
         if let Some(watch) = &self.inner.watch {
             self.alarm.give_back(&watch.alarms);
         }
-    }
-}
-
-impl<S, R> Inner<S, R> {
-    fn roster_walk(&self) -> Walk {
-        Walk::new(self.terms.tries)
     }
 }
 
@@ -400,9 +394,10 @@ where
                 (false, look) => next_look(watch, lane.begun, now, look.and_then(Result::err)),
             };
             if self.look_at.is_none() {
-                if let Some(service) = self.join(free, now) {
-                    // One more is enough.
-                    self.look_at = None;
+                let joined = self.join(free, now);
+                // One more is enough.
+                self.look_at = None;
+                if let Some(service) = joined {
                     return Poll::Ready((free, service));
                 }
             }
@@ -418,18 +413,11 @@ where
         let tries = self.walk.tries() > 1;
         let time = self.inner.terms.timeout;
         let in_time = time.is_zero() || now - self.started < time;
-        if !(repeatable && tries && in_time) {
+        // Paid before it is picked: a pick that is not used would have the peer count as asked.
+        if !(repeatable && tries && in_time && self.pays(|| now)) {
             return None;
         }
-        // Picked first: a budget is not to pay for what cannot be had.
-        let service = self.pick(lane, now)?;
-        if self.pays(|| now) {
-            return Some(service);
-        }
-        if let Some(lane) = self.lanes[lane].take() {
-            lane.lease.settle(Ending::Superseded);
-        }
-        None
+        self.pick(lane, now)
     }
 }
 

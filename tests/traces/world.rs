@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, sleep_until};
 use tower::Service;
-use tower_upstream::balance::{Ending, Lease, Member, PeerConfig, Roster, Setup};
+use tower_upstream::balance::{EjectionCap, Ending, Lease, Member, PeerConfig, Roster, Setup};
+use tower_upstream::breaker::SlowFault;
 use tower_upstream::classify::{Condition, Outcome};
 use tower_upstream::retry::Terms;
 use tower_upstream::upstream::{Endpoint, Engine, Rules};
@@ -223,8 +224,12 @@ impl World {
             members.push((member, Arc::new(Endpoint { name, service })));
         }
         let epoch = Duration::from_millis(1_000_000_000 + fraction);
+        // As a group has them by default.
+        let strict = semantics == Semantics::Strict;
         let setup = Setup {
             semantics,
+            cap: strict.then(EjectionCap::default),
+            slow_fault: strict.then(SlowFault::default),
             ..Setup::default()
         };
         let roster = Roster::new(setup, members).epoch(epoch);
