@@ -4,6 +4,7 @@ mod bodies;
 mod body;
 mod cancel;
 mod changes;
+mod hedge;
 mod keepalive;
 #[cfg(feature = "nginx")]
 mod nginx;
