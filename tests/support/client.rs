@@ -62,10 +62,18 @@ pub(crate) async fn exchange(front: SocketAddr, path: &str, request: &Request) -
 }
 
 async fn talk(stream: &mut TcpStream, path: &str, request: &Request, bytes: &mut Vec<u8>) {
+    let query = request.key.as_ref().map(|key| format!("?k={key}"));
     let mut head = format!(
-        "{} {path} HTTP/1.1\r\nHost: parity\r\nConnection: close\r\n",
-        request.method
+        "{} {path}{} HTTP/1.1\r\nHost: parity\r\nConnection: close\r\n",
+        request.method,
+        query.unwrap_or_default()
     );
+    if let Some(key) = &request.key {
+        head.push_str(&format!("X-Key: {key}\r\n"));
+    }
+    if let Some(client) = request.client {
+        head.push_str(&format!("X-Client: {client}\r\n"));
+    }
     let mut late = 0;
     let mut body = Vec::new();
     if let Some(wanted) = request.body {

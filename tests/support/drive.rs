@@ -41,7 +41,7 @@ pub(crate) struct Run {
 pub(crate) async fn drive(scenario: &Scenario, index: usize, side: Side, start: Instant) -> Run {
     let mut backends = Vec::new();
     for letter in scenario.peers() {
-        let mut backend = Backend::new(letter, side.peer(index, letter));
+        let mut backend = Backend::new(letter, side.peer(scenario, index, letter));
         backend.play(&Script::always(answer::ok())).await;
         backends.push((letter, backend));
     }
@@ -61,7 +61,7 @@ pub(crate) async fn drive(scenario: &Scenario, index: usize, side: Side, start: 
             disturbed = Some(format!("step at {} was {:?} late", step.at, at.elapsed()));
         }
         for request in &step.requests {
-            let (front, path) = (side.front(), format!("/{index}/{}", clients.len()));
+            let (front, path) = (side.front(), format!("/{}/{}", scenario.path(), clients.len()));
             let (request, held) = (request.clone(), request.held);
             let mut client = tokio::spawn(async move { exchange(front, &path, &request).await });
             if held {
@@ -83,6 +83,9 @@ pub(crate) async fn drive(scenario: &Scenario, index: usize, side: Side, start: 
         .iter()
         .map(|(letter, backend)| (*letter, backend.seen()))
         .collect();
+    for (_, mut backend) in backends {
+        backend.play(&Script::Refuse).await;
+    }
     Run {
         disturbed: disturbed
             .or_else(|| near_a_boundary(&exchanges, &seen))

@@ -10,6 +10,7 @@
 //! too, because the guide tells a difference: a client that leaves a response that stalls, of which
 //! NGINX has sent nothing yet.
 
+use super::generate_method as method;
 use super::random::Random;
 use super::scenario::{Body, Request, Scenario, Step};
 use super::script::{Reply, Script, Shape, What};
@@ -30,11 +31,16 @@ pub(crate) fn scenario(seed: u64) -> Scenario {
         steps: Vec::new(),
     };
     make(&mut random, &mut scenario);
+    if random.chance(10) {
+        scenario.upstream.push(format!("zone z{seed} 64k;"));
+    }
+    method::say_where(&mut random, &mut scenario);
     scenario
 }
 
 fn failures(random: &mut Random, scenario: &mut Scenario) {
     servers(random, scenario, None);
+    method::draw(random, scenario);
     retry_rules(random, scenario);
     if random.chance(30) {
         push(scenario, "proxy_http_version 1.1;");
@@ -49,6 +55,11 @@ fn failures(random: &mut Random, scenario: &mut Scenario) {
 
 fn keepalive(random: &mut Random, scenario: &mut Scenario) {
     servers(random, scenario, None);
+    // A method that follows `keepalive` takes its place (KA-14).
+    let late = random.chance(8);
+    if !late {
+        method::draw(random, scenario);
+    }
     let kept = random.weighted(&[(2, 1), (3, 2), (2, 3), (3, 8)]);
     scenario.upstream.push(format!("keepalive {kept};"));
     for line in [
@@ -67,6 +78,9 @@ fn keepalive(random: &mut Random, scenario: &mut Scenario) {
             scenario.upstream.push(line.to_owned());
         }
     }
+    if late {
+        method::draw(random, scenario);
+    }
     retry_rules(random, scenario);
     push(scenario, "proxy_http_version 1.1;");
     push(scenario, "proxy_set_header Connection \"\";");
@@ -81,6 +95,7 @@ fn keepalive(random: &mut Random, scenario: &mut Scenario) {
 /// Overlapping requests, most peers limited by `max_conns`.
 fn crowd(random: &mut Random, scenario: &mut Scenario) {
     servers(random, scenario, Some(60));
+    method::draw(random, scenario);
     retry_rules(random, scenario);
     push(scenario, "proxy_read_timeout 10s;");
     let mut first = Step::default();
@@ -116,7 +131,12 @@ fn crowd(random: &mut Random, scenario: &mut Scenario) {
 fn servers(random: &mut Random, scenario: &mut Scenario, max_conns: Option<u64>) {
     let count = random.weighted(&[(15, 1), (40, 2), (30, 3), (15, 4)]);
     for letter in ('A'..='D').take(count) {
-        let mut line = format!("server {letter}");
+        // A line may stand there twice: two peers of one address (CF-2), one origin (CH-4).
+        let named = match letter {
+            'B' | 'D' if random.chance(6) => 'A',
+            _ => letter,
+        };
+        let mut line = format!("server {named}");
         if random.chance(40) {
             line += &format!(" weight={}", 2 + random.below(4));
         }

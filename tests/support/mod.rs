@@ -7,6 +7,7 @@ pub(crate) mod differs;
 pub(crate) mod drive;
 pub(crate) mod gateway;
 pub(crate) mod generate;
+pub(crate) mod generate_method;
 pub(crate) mod malformed;
 pub(crate) mod matrix;
 pub(crate) mod nginx;

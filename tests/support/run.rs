@@ -100,10 +100,14 @@ async fn round(scenarios: Vec<Scenario>) -> Vec<Report> {
         let width = Arc::clone(&width);
         tasks.spawn(async move {
             let _permit = width.acquire_owned().await;
-            let start = next_start(scenario.start);
-            let [one, two] = sides.map(|side| drive(&scenario, index, side, start));
-            let (one, two) = tokio::join!(one, two);
-            (index, [one, two])
+            let play = |side| drive(&scenario, index, side, next_start(scenario.start));
+            let [one, two] = sides;
+            let runs = match scenario.hashes_addresses() {
+                // One after the other, because they have the same backends.
+                true => [play(one).await, play(two).await],
+                false => tokio::join!(play(one), play(two)).into(),
+            };
+            (index, runs)
         });
     }
     let mut runs: Vec<(usize, [Run; 2])> = tasks.join_all().await;
@@ -122,7 +126,8 @@ async fn round(scenarios: Vec<Scenario>) -> Vec<Report> {
             let at = side.next().unwrap_or_default();
             disturbed = disturbed.take().or_else(|| run.disturbed.clone());
             seen.push(describe_seen(&run));
-            outcomes(run, index, sides[at], &logs[at])
+            let peers = (&scenario, index);
+            outcomes(run, peers, sides[at], &logs[at])
         });
         reports.push(Report {
             scenario,
@@ -139,18 +144,25 @@ fn by_path(log: &str) -> HashMap<&str, Vec<&str>> {
     log.lines()
         .map(|line| {
             let mut fields = line.split('|');
-            (fields.next().unwrap_or_default(), fields.collect())
+            let uri = fields.next().unwrap_or_default();
+            (uri.split('?').next().unwrap_or_default(), fields.collect())
         })
         .collect()
 }
 
-fn outcomes(run: Run, index: usize, side: Side, log: &HashMap<&str, Vec<&str>>) -> Vec<Outcome> {
-    let letter = |address: &str| side.letter(index, address);
+fn outcomes(
+    run: Run,
+    (scenario, index): (&Scenario, usize),
+    side: Side,
+    log: &HashMap<&str, Vec<&str>>,
+) -> Vec<Outcome> {
+    let letter = |address: &str| side.letter(scenario, index, address);
+    let path = scenario.path();
     run.exchanges
         .into_iter()
         .enumerate()
         .map(|(count, exchange)| {
-            let fields = log.get(format!("/{index}/{count}").as_str()).cloned();
+            let fields = log.get(format!("/{path}/{count}").as_str()).cloned();
             Outcome::read(
                 &fields.unwrap_or_default(),
                 letter,

@@ -2,6 +2,8 @@
 //!
 //! Plain data, equal on both sides of a comparison. `text.rs` gives it a form to keep in a file.
 
+use std::net::IpAddr;
+
 use super::script::{Script, What};
 
 /// Peers are letters, `A` first; each side of a comparison gives them its own addresses.
@@ -32,6 +34,10 @@ pub(crate) struct Request {
     pub(crate) body: Option<Body>,
     /// Do not wait for the response before going on.
     pub(crate) held: bool,
+    /// What `$arg_k` and `$http_x_key` are; without it both are empty.
+    pub(crate) key: Option<String>,
+    /// Where it comes from, for servers that believe `X-Client`; else from 127.0.0.1.
+    pub(crate) client: Option<IpAddr>,
     /// Close the connection so many milliseconds after sending.
     pub(crate) abandon: Option<u64>,
     /// What is known to come back, in the reference's notation.
@@ -59,6 +65,18 @@ impl Scenario {
             }
         }
         letters
+    }
+
+    /// What its paths begin with. A replay asks for the same paths, for keys made of them.
+    pub(crate) fn path(&self) -> String {
+        let slug = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
+        self.name.chars().map(slug).collect()
+    }
+
+    /// Whether the addresses of peers have a say in who is chosen: a ring is made of them.
+    pub(crate) fn hashes_addresses(&self) -> bool {
+        let mut lines = self.upstream.iter();
+        lines.any(|line| line.starts_with("hash ") && line.ends_with(" consistent;"))
     }
 
     /// Whether a peer ends connections as soon as it accepts them.

@@ -47,35 +47,29 @@ impl Side {
 
     /// Where clients connect.
     pub(crate) fn front(self) -> SocketAddr {
-        SocketAddr::new(self.ip(0), 8000 + self.round)
+        SocketAddr::new(ip(self.number, 0), 8000 + self.round)
     }
 
-    /// The address of a peer of the scenario with this index.
-    pub(crate) fn peer(self, scenario: usize, letter: char) -> SocketAddr {
-        let index = u16::try_from(scenario).expect("few scenarios a round") % BACKENDS_PER_ROUND;
+    /// The address of a peer of the scenario with this index: the sides' own, or where addresses
+    /// matter the same on both.
+    pub(crate) fn peer(self, scenario: &Scenario, index: usize, letter: char) -> SocketAddr {
+        let index = u16::try_from(index).expect("few scenarios a round") % BACKENDS_PER_ROUND;
         let port = 10_000 + self.round % 30 * BACKENDS_PER_ROUND + index;
-        SocketAddr::new(self.ip(letter as u8 - b'A' + 1), port)
+        let number = match scenario.hashes_addresses() {
+            true => 0,
+            false => self.number,
+        };
+        SocketAddr::new(ip(number, letter as u8 - b'A' + 1), port)
     }
 
     /// The letter of a peer in `$upstream_addr`.
-    pub(crate) fn letter(self, scenario: usize, address: &str) -> String {
-        if address == format!("u{scenario}") {
+    pub(crate) fn letter(self, scenario: &Scenario, index: usize, address: &str) -> String {
+        if address == format!("u{index}") {
             return "u".to_owned();
         }
         ('A'..='Z')
-            .find(|letter| address == self.peer(scenario, *letter).to_string())
+            .find(|letter| address == self.peer(scenario, index, *letter).to_string())
             .map_or_else(|| format!("?{address}"), String::from)
-    }
-
-    /// Each process of this test and each side of it has its own 32 addresses.
-    fn ip(self, host: u8) -> IpAddr {
-        let [_, _, high, low] = std::process::id().to_be_bytes();
-        IpAddr::V4(Ipv4Addr::new(
-            127,
-            100 | (high & 1),
-            low,
-            self.number * 32 + host,
-        ))
     }
 
     fn http(self, scenarios: &[Scenario]) -> String {
@@ -87,7 +81,8 @@ impl Side {
                 let _ = match server_letter(line) {
                     Some(letter) => {
                         let rest = &line["server X".len()..];
-                        writeln!(upstreams, "    server {}{rest}", self.peer(index, letter))
+                        let peer = self.peer(scenario, index, letter);
+                        writeln!(upstreams, "    server {peer}{rest}")
                     }
                     None => writeln!(upstreams, "    {line}"),
                 };
@@ -95,7 +90,8 @@ impl Side {
             upstreams.push_str("}\n");
             let _ = writeln!(
                 locations,
-                "    location /{index}/ {{\n        proxy_pass http://u{index};"
+                "    location /{}/ {{\n        proxy_pass http://u{index};",
+                scenario.path()
             );
             for line in &scenario.location {
                 let _ = writeln!(locations, "        {line}");
@@ -104,8 +100,15 @@ impl Side {
         }
         format!(
             "{LOG_FORMAT}\naccess_log access.log parity;\n{upstreams}\
-             server {{\n    listen {};\n{locations}}}\n",
+             server {{\n    listen {};\n    set_real_ip_from 127.0.0.0/8;\n    \
+             real_ip_header X-Client;\n{locations}}}\n",
             self.front()
         )
     }
+}
+
+/// Each process of this test and each side of it has its own 32 addresses; 0 is both sides'.
+fn ip(side: u8, host: u8) -> IpAddr {
+    let [_, _, high, low] = std::process::id().to_be_bytes();
+    IpAddr::V4(Ipv4Addr::new(127, 100 | (high & 1), low, side * 32 + host))
 }

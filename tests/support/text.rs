@@ -110,6 +110,8 @@ fn requests(line: &str) -> Result<Vec<Request>, String> {
             "body" => body.length = number(argument()?)?,
             "late" => body.late = number(argument()?)?,
             "chunked" => body.chunked = true,
+            "key" => request.key = Some(argument()?.to_owned()),
+            "client" => request.client = Some(number(argument()?)?),
             "held" => request.held = true,
             "abandon" => request.abandon = Some(number(argument()?)?),
             _ => return Err(format!("unknown word \"{word}\"")),
@@ -161,6 +163,12 @@ impl fmt::Display for Request {
             if body.chunked {
                 f.write_str(" chunked")?;
             }
+        }
+        if let Some(key) = &self.key {
+            write!(f, " key {key}")?;
+        }
+        if let Some(client) = &self.client {
+            write!(f, " client {client}")?;
         }
         if self.held {
             f.write_str(" held")?;
