@@ -13,11 +13,12 @@ use std::{env, fs};
 use support::run::{Report, play};
 use support::{differs, generate, matrix, text};
 
-/// Section 13 of the reference, in the text form of scenarios.
-const TRACES: [&str; 3] = [
+/// Sections 7 and 13 of the reference, in the text form of scenarios.
+const TRACES: [&str; 4] = [
     include_str!("support/traces/failures.txt"),
     include_str!("support/traces/retries.txt"),
     include_str!("support/traces/keepalive.txt"),
+    include_str!("support/traces/methods.txt"),
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -61,7 +61,10 @@ pub(crate) async fn drive(scenario: &Scenario, index: usize, side: Side, start: 
             disturbed = Some(format!("step at {} was {:?} late", step.at, at.elapsed()));
         }
         for request in &step.requests {
-            let (front, path) = (side.front(), format!("/{}/{}", scenario.path(), clients.len()));
+            let (front, path) = (
+                side.front(),
+                format!("/{}/{}", scenario.path(), clients.len()),
+            );
             let (request, held) = (request.clone(), request.held);
             let mut client = tokio::spawn(async move { exchange(front, &path, &request).await });
             if held {

@@ -14,7 +14,8 @@ use super::outcome::Outcome;
 use super::scenario::Scenario;
 use super::side::{Kind, Side};
 
-/// A scenario whose timing was disturbed is played again, so many times at most.
+/// A scenario whose timing was disturbed is played again, so many times at most, each time with
+/// half as many beside it.
 const ROUNDS: usize = 5;
 
 /// Scenarios that are under way at the same time, unless `PARITY_WIDTH` says otherwise.
@@ -60,10 +61,10 @@ pub(crate) async fn play(scenarios: Vec<Scenario>) -> Vec<Report> {
     let mut todo: Vec<(usize, Scenario)> = scenarios.into_iter().enumerate().collect();
     let mut reports = Vec::new();
     let mut reasons = Vec::new();
-    for _ in 0..ROUNDS {
+    for again in 0..ROUNDS {
         let (order, batch): (Vec<usize>, Vec<Scenario>) = todo.drain(..).unzip();
         reasons.clear();
-        for (place, report) in order.into_iter().zip(round(batch).await) {
+        for (place, report) in order.into_iter().zip(round(batch, width() >> again).await) {
             match &report.disturbed {
                 Some(why) => {
                     reasons.push(format!("{}: {why}", report.scenario.name));
@@ -86,15 +87,19 @@ pub(crate) async fn play(scenarios: Vec<Scenario>) -> Vec<Report> {
     reports.into_iter().map(|(_, report)| report).collect()
 }
 
+fn width() -> usize {
+    let width = env::var("PARITY_WIDTH").ok().and_then(|w| w.parse().ok());
+    width.unwrap_or(WIDTH)
+}
+
 /// Plays scenarios against one fresh pair of servers.
-async fn round(scenarios: Vec<Scenario>) -> Vec<Report> {
+async fn round(scenarios: Vec<Scenario>, width: usize) -> Vec<Report> {
     static ROUND: AtomicU16 = AtomicU16::new(0);
     let round = ROUND.fetch_add(1, Ordering::Relaxed);
     let [first, second] = kinds();
     let sides = [Side::new(first, 1, round), Side::new(second, 2, round)];
     let mut servers = sides.map(|side| side.start(&scenarios));
-    let width = env::var("PARITY_WIDTH").ok().and_then(|w| w.parse().ok());
-    let width = Arc::new(Semaphore::new(width.unwrap_or(WIDTH)));
+    let width = Arc::new(Semaphore::new(width.max(1)));
     let mut tasks = JoinSet::new();
     for (index, scenario) in scenarios.iter().cloned().enumerate() {
         let width = Arc::clone(&width);
