@@ -98,11 +98,13 @@ pub use retry::NextUpstream;
 pub use semantics::Semantics;
 #[cfg(feature = "http")]
 pub use upstream::config::{
-    Choice, GroupConfig, HashKey, Hedge, Keepalive, Proxy, RequestBuffering, ResolverConfig, Server,
+    Choice, GroupConfig, HashKey, Hedge, Keepalive, Proxy, RequestBuffering, ResolverConfig,
+    Server, Sticky, StickyCookie, StickyLearn,
 };
 #[cfg(feature = "http")]
 pub use upstream::{
     Attempt, Builder, Group, Members, PeerSnapshot, ResponseBody, ResponseFuture, Trail, Upstream,
+    Visit,
 };
 
 #[cfg(doctest)]

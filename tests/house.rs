@@ -36,6 +36,7 @@ const DOORS: &[&str] = &[
     "upstream/future.rs",
     "upstream/http.rs",
     "upstream/members.rs",
+    "upstream/sticky/desk.rs",
 ];
 
 /// Left to right, as a request walks; the front doors come first.

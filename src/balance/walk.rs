@@ -59,7 +59,8 @@ impl Walk {
         }
     }
 
-    /// Says where the request should go. To be said before the first pick.
+    /// Says where the request should go. To be said before the first pick; its route may be said
+    /// anew before every other.
     pub fn bind(&mut self, affinity: Affinity) {
         self.affinity = affinity;
     }

@@ -10,8 +10,9 @@ use tokio::time::Instant;
 
 use super::config::Proxy;
 use super::exchange::{Conn, Peer};
+use super::sticky::Pending;
 use super::trail::Row;
-use crate::balance::{Ending, Lease};
+use crate::balance::{Ending, Lease, Route};
 use crate::clock;
 use crate::error::BoxError;
 use crate::timeout::Elapsed;
@@ -43,6 +44,8 @@ pub(super) struct Ride {
     pub(super) row: Option<Row>,
     pub(super) started: Instant,
     pub(super) lease: Option<(Lease, Ending)>,
+    /// What its end will teach of its session.
+    pub(super) lesson: Option<Box<Pending>>,
     /// The whole request's.
     pub(super) deadline: Option<Instant>,
     pub(super) reusable: bool,
@@ -64,10 +67,21 @@ impl ResponseBody {
         }
     }
 
+    /// What sticky requests call the peer, as long as the attempt is not over.
+    pub(super) fn route(&self) -> Option<Route> {
+        self.ride.as_ref()?.peer.route
+    }
+
     /// Books the attempt's lease on the body, which may already be over.
-    pub(super) fn carry(&mut self, lease: Option<(Lease, Ending)>, deadline: Option<Instant>) {
+    pub(super) fn carry(
+        &mut self,
+        lease: Option<(Lease, Ending)>,
+        lesson: Option<Box<Pending>>,
+        deadline: Option<Instant>,
+    ) {
         if let Some(ride) = &mut self.ride {
             ride.lease = lease;
+            ride.lesson = lesson;
             ride.deadline = deadline;
         }
         self.end_if_over();
@@ -152,9 +166,13 @@ impl Ride {
         length: u64,
         why: Option<&dyn fmt::Display>,
     ) -> Option<(Box<Conn>, Peer)> {
-        let disabled = self
-            .lease
-            .is_some_and(|(lease, planned)| lease.settle(ending.unwrap_or(planned)));
+        let disabled = self.lease.is_some_and(|(lease, planned)| {
+            let ending = ending.unwrap_or(planned);
+            if let Some(lesson) = self.lesson {
+                lesson.over(ending);
+            }
+            lease.settle(ending)
+        });
         if let Some(row) = &self.row {
             let response_time = self.started.elapsed();
             let meter = &self.conn.meter;

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::client::Upstream;
 use super::config::{
-    ConfigError, GroupConfig, Proxy, RequestBuffering, ResolverConfig, Semantics, Server,
+    ConfigError, GroupConfig, Proxy, RequestBuffering, ResolverConfig, Semantics, Server, Sticky,
 };
 use super::group::Group;
 use crate::retry::NextUpstream;
@@ -69,6 +69,12 @@ impl Builder {
     /// NGINX's rules or the repaired ones, default [`Semantics::Nginx`].
     pub fn semantics(mut self, semantics: Semantics) -> Self {
         self.group.semantics = semantics;
+        self
+    }
+
+    /// Who comes back goes where it was before, default: nobody (`sticky`).
+    pub fn sticky(mut self, sticky: Sticky) -> Self {
+        self.group.sticky = Some(sticky);
         self
     }
 

@@ -96,14 +96,14 @@ where
         if let Some(budget) = &self.inner.budget {
             budget.deposit(self.started);
         }
-        if let Some(request) = &self.request {
-            self.walk.bind(self.inner.rules.affinity(request));
-        }
         self.ask_next(0, self.started, None)
     }
 
     /// Books the next peer, or says that none is left.
     fn pick(&mut self, lane: usize, at: Instant) -> Option<S> {
+        if let Some(request) = &self.request {
+            self.walk.bind(self.inner.rules.affinity(request));
+        }
         let (lease, endpoint) = self.inner.roster.pick(&mut self.walk, at)?;
         let service = endpoint.service.clone();
         self.lanes[lane] = Some(Lane {

@@ -17,6 +17,7 @@ use super::engine::Engine;
 use super::exchange::HttpEndpoint;
 use super::group::Group;
 use super::http::{Call, HttpRules};
+use super::sticky::Visit;
 use crate::clock;
 #[cfg(feature = "nginx")]
 use crate::error::ErrorKind;
@@ -30,7 +31,8 @@ use crate::retry::Terms;
 /// Clones are cheap and share everything. It is always ready; back-pressure belongs to the layers in
 /// front of it. Requests are sent as they are: the URI's authority becomes the `Host` header unless
 /// there is one, `Content-Length` and `Transfer-Encoding` follow from the body, and nothing else is
-/// touched.
+/// touched. Answers come as they are, but for the cookie of a group with
+/// [`Sticky::Cookie`](crate::Sticky::Cookie).
 ///
 /// # Errors
 ///
@@ -71,6 +73,7 @@ impl Upstream {
             proxy: Arc::clone(&proxy),
             pool: group.pool(),
             group: group.shared_name(),
+            desk: group.desk().cloned(),
         };
         Self {
             engine: Engine::with_budget(group.roster(), rules, terms, group.budget()),
@@ -112,7 +115,7 @@ impl Upstream {
     }
 
     /// Sends a request; what the [`Service`] does, without asking for `&mut`.
-    pub fn send<B>(&self, request: Request<B>) -> ResponseFuture
+    pub fn send<B>(&self, mut request: Request<B>) -> ResponseFuture
     where
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
@@ -121,14 +124,22 @@ impl Upstream {
             .proxy
             .request_timeout
             .map(|limit| clock::after(clock::now(), limit));
+        let visit = self.visit(&mut request);
         let host = self.group.host();
         let (request, refused) = self.rewritten(request);
         let buffering = self.proxy.request_buffering;
         let key = &self.group.config().hash_key;
-        let call = Call::new(request, host, key, buffering, deadline, refused);
+        let call = Call::new(request, host, key, visit, buffering, deadline, refused);
         ResponseFuture {
             future: self.engine.send(call),
         }
+    }
+
+    /// What a request says of where it belongs, or has said before it came here.
+    fn visit<B>(&self, request: &mut Request<B>) -> Option<Visit> {
+        self.group.desk()?;
+        let said = request.extensions_mut().remove();
+        said.or_else(|| self.group.visit(request.uri(), request.headers()))
     }
 
     /// What the location makes of a request, or why it can make nothing of it.

@@ -12,6 +12,7 @@ use tower_service::Service;
 use super::body::{ResponseBody, Ride};
 use super::config::Proxy;
 use super::trail::Row;
+use crate::balance::Route;
 use crate::classify::http::{AttemptError, condition, connect_condition, header_size, keeps_alive};
 use crate::classify::{Condition, Outcome};
 use crate::clock;
@@ -25,12 +26,17 @@ pub(super) type Conn = connect::Conn<AttemptBody>;
 
 /// One peer as an HTTP service: a kept connection or a new one, one request, one response header.
 #[derive(Clone, Debug)]
-pub(super) struct HttpEndpoint(pub(super) Arc<Address>);
+pub(super) struct HttpEndpoint {
+    pub(super) address: Arc<Address>,
+    /// What sticky requests call it.
+    pub(super) route: Option<Route>,
+}
 
 /// Where an attempt goes, and whence its connection comes.
 #[derive(Clone, Debug)]
 pub(super) struct Peer {
     pub(super) address: Arc<Address>,
+    pub(super) route: Option<Route>,
     /// The worker's own, whoever knows of the peer.
     pub(super) pool: Arc<Pool<AttemptBody>>,
 }
@@ -69,7 +75,8 @@ impl Service<HttpAttempt> for HttpEndpoint {
         } = attempt;
         Exchange {
             peer: Peer {
-                address: Arc::clone(&self.0),
+                address: Arc::clone(&self.address),
+                route: self.route,
                 pool,
             },
             watch: has_body.then(|| request.body().watch()),
@@ -278,6 +285,7 @@ impl Exchange {
             row: self.row.take(),
             started: self.started,
             lease: None,
+            lesson: None,
             deadline: None,
         };
         Ok(response.map(|body| ResponseBody::new(body, ride)))

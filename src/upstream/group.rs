@@ -1,12 +1,13 @@
 use std::fmt;
 use std::sync::Arc;
 
-use http::HeaderValue;
+use http::{HeaderMap, HeaderValue, Uri};
 
 use super::config::{ConfigError, GroupConfig};
 use super::engine::Endpoints;
 use super::exchange::HttpEndpoint;
 use super::members::{Members, Registry};
+use super::sticky::{Desk, Head, Visit};
 use crate::balance::PeerState;
 use crate::pool::Pool;
 use crate::retry::Budget;
@@ -31,6 +32,7 @@ struct Block {
     host: HeaderValue,
     name: Arc<str>,
     budget: Option<Budget>,
+    desk: Option<Arc<Desk>>,
     members: Members,
 }
 
@@ -69,6 +71,10 @@ impl Group {
     ) -> Result<Self, ConfigError> {
         let mut problems = config.problems();
         let registry = Registry::new(&config, &mut problems);
+        let desk = config.sticky.as_ref().and_then(|sticky| {
+            // What is wrong with it is among the problems already.
+            Desk::new(sticky, config.semantics).ok().map(Arc::new)
+        });
         let host = match HeaderValue::from_str(&config.name) {
             Ok(host) => host,
             Err(_) => {
@@ -84,6 +90,7 @@ impl Group {
             name: config.name.as_str().into(),
             host,
             budget,
+            desk,
             config,
         });
         let roster = block.members.roster();
@@ -101,7 +108,8 @@ impl Group {
     }
 
     /// The same block for another worker: connections of its own, and what is known of the peers
-    /// shared only if the block says so ([`zone`](GroupConfig::zone), ST-3). Membership is one.
+    /// shared only if the block says so ([`zone`](GroupConfig::zone), ST-3). Membership is one, and so
+    /// are the sessions of [`sticky`](GroupConfig::sticky).
     pub fn worker(&self) -> Self {
         let roster = match self.config().zone {
             true => Arc::clone(&self.0.roster),
@@ -135,6 +143,14 @@ impl Group {
         peers.collect()
     }
 
+    /// What a request says of where it belongs, by [`sticky`](GroupConfig::sticky); `None` in groups
+    /// without. [`Upstream`](crate::Upstream) sees to it by itself: this is for callers who change
+    /// the request first.
+    pub fn visit(&self, uri: &Uri, headers: &HeaderMap) -> Option<Visit> {
+        let desk = self.desk()?;
+        Some(desk.visit(Head { uri, headers }))
+    }
+
     /// Connections kept idle, for all peers together.
     pub fn idle_connections(&self) -> usize {
         self.0.pool.len()
@@ -151,6 +167,10 @@ impl Group {
 
     pub(super) fn pool(&self) -> Arc<Pool<AttemptBody>> {
         Arc::clone(&self.0.pool)
+    }
+
+    pub(super) fn desk(&self) -> Option<&Arc<Desk>> {
+        self.0.block.desk.as_ref()
     }
 
     pub(super) fn host(&self) -> &HeaderValue {

@@ -13,6 +13,7 @@ use super::body::ResponseBody;
 use super::config::{HashKey, Proxy};
 use super::exchange::HttpAttempt;
 use super::rules::Rules;
+use super::sticky::{Desk, Visit};
 use super::trail::{Attempt, Row, Trail};
 use crate::balance::{Affinity, Ending, Key, Lease};
 use crate::classify::http::AttemptError;
@@ -40,6 +41,8 @@ pub(super) struct Call {
     /// The attempts' places in the trail, by their numbers.
     rows: Vec<Row>,
     affinity: Affinity,
+    /// What it said of where it belongs, in groups that stick.
+    visit: Option<Visit>,
     spelling: Option<Spelling>,
     deadline: Option<Instant>,
     /// Why it is not to be sent.
@@ -51,6 +54,7 @@ impl Call {
         request: Request<B>,
         host: &HeaderValue,
         hash_key: &HashKey,
+        visit: Option<Visit>,
         buffering: RequestBuffering,
         deadline: Option<Instant>,
         refused: Option<Error>,
@@ -104,6 +108,7 @@ impl Call {
             trail: parts.extensions.remove(),
             rows: Vec::new(),
             affinity,
+            visit,
             spelling: parts.extensions.remove(),
             extensions: parts.extensions,
             body,
@@ -148,6 +153,7 @@ pub(super) struct HttpRules {
     pub(super) proxy: Arc<Proxy>,
     pub(super) pool: Arc<Pool<AttemptBody>>,
     pub(super) group: Arc<str>,
+    pub(super) desk: Option<Arc<Desk>>,
 }
 
 impl Rules<Call> for HttpRules {
@@ -164,7 +170,11 @@ impl Rules<Call> for HttpRules {
     }
 
     fn affinity(&self, call: &Call) -> Affinity {
-        call.affinity
+        let mut affinity = call.affinity;
+        if let (None, Some(desk), Some(visit)) = (affinity.route, &self.desk, &call.visit) {
+            affinity.route = desk.route(visit);
+        }
+        affinity
     }
 
     fn attempt(&self, call: &mut Call, peer: &Arc<str>, _: u32, fresh: bool) -> HttpAttempt {
@@ -244,7 +254,14 @@ impl Rules<Call> for HttpRules {
         mut reply: Response<ResponseBody>,
         lease: Option<(Lease, Ending)>,
     ) -> Response<ResponseBody> {
-        reply.body_mut().carry(lease, call.deadline);
+        let lesson = match (&self.desk, &call.visit, reply.body().route()) {
+            (Some(desk), Some(visit), Some(route)) => {
+                let ending = lease.as_ref().map(|(_, ending)| *ending);
+                desk.answered(visit, reply.headers_mut(), route, ending)
+            }
+            _ => None,
+        };
+        reply.body_mut().carry(lease, lesson, call.deadline);
         reply
     }
 }

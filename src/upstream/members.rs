@@ -102,9 +102,10 @@ impl Registry {
 /// A server line and one of its addresses as a peer.
 fn member((server, address): &(Server, Arc<Address>)) -> (Member, Arc<Endpoint<HttpEndpoint>>) {
     let name: Arc<str> = address.to_string().into();
+    let route = server_id(server.route.as_deref(), &**address);
     let member = Member {
         origin: server.address.as_str().into(),
-        route: server_id(server.route.as_deref(), &**address),
+        route,
         backup: server.backup,
         config: PeerConfig {
             weight: server.weight,
@@ -116,7 +117,10 @@ fn member((server, address): &(Server, Arc<Address>)) -> (Member, Arc<Endpoint<H
         },
         name: Arc::clone(&name),
     };
-    let service = HttpEndpoint(Arc::clone(address));
+    let service = HttpEndpoint {
+        address: Arc::clone(address),
+        route,
+    };
     (member, Arc::new(Endpoint { name, service }))
 }
 

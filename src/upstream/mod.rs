@@ -138,7 +138,6 @@ mod http;
 mod members;
 mod rules;
 #[cfg(feature = "http")]
-#[allow(dead_code, unused_imports)] // until the rules ask it
 mod sticky;
 #[cfg(feature = "http")]
 mod trail;
@@ -158,5 +157,7 @@ pub use group::{Group, PeerSnapshot};
 #[cfg(feature = "http")]
 pub use members::Members;
 pub use rules::{Plain, Rules};
+#[cfg(feature = "http")]
+pub use sticky::Visit;
 #[cfg(feature = "http")]
 pub use trail::{Attempt, Trail};

@@ -9,8 +9,9 @@ use crate::error::{BoxError, Error};
 /// What the engine has to know of the requests it sends and the answers it gets.
 ///
 /// The engine calls, in this order: [`poll_prepare`](Self::poll_prepare) until it is ready;
-/// [`affinity`](Self::affinity); [`attempt`](Self::attempt) for every peer picked; [`outcome`](Self::outcome) for what came of it;
-/// and [`finish`](Self::finish) for the answer the caller gets. [`Plain`] is a small implementation.
+/// [`affinity`](Self::affinity) before every pick; [`attempt`](Self::attempt) for every peer picked;
+/// [`outcome`](Self::outcome) for what came of it; and [`finish`](Self::finish) for the answer the
+/// caller gets. [`Plain`] is a small implementation.
 pub trait Rules<Req> {
     /// What an endpoint's service is called with.
     type Attempt;
@@ -27,7 +28,8 @@ pub trait Rules<Req> {
         Poll::Ready(Ok(()))
     }
 
-    /// Where the request should go, for methods that ask. Said once, before the first pick.
+    /// Where the request should go, for methods that ask. Asked before every pick, for a session may
+    /// have moved since the last; a key and a client stay what they are.
     fn affinity(&self, request: &Req) -> Affinity {
         let _ = request;
         Affinity::default()

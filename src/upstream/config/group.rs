@@ -100,8 +100,6 @@ impl GroupConfig {
             let name = &self.name;
             problems.push(format!("{problem} in \"sticky\" of upstream \"{name}\""));
         }
-        problems.extend(self.failure_rule.problems());
-        problems.extend(self.retry_budget.iter().flat_map(BudgetConfig::problems));
         problems
     }
 }

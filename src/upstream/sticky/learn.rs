@@ -5,7 +5,7 @@ use http::HeaderMap;
 
 use super::sessions::{Session, Sessions};
 use super::source::{FromRequest, Head, Source, first};
-use super::visit::{Lesson, Visit};
+use super::visit::{Lesson, Said, Visit};
 use crate::balance::Route;
 use crate::upstream::config::StickyLearn;
 
@@ -60,10 +60,10 @@ impl Learn {
             };
             Some((at, Session::new(&source.value(head)?)))
         });
-        Visit::Session {
+        Visit(Said::Session {
             named: first(&self.lookup, head).map(|name| Session::new(&name)),
             begun,
-        }
+        })
     }
 
     pub(super) fn find(&self, session: &Session, now: Duration) -> Option<Route> {
@@ -77,7 +77,7 @@ impl Learn {
         headers: &HeaderMap,
         route: Route,
     ) -> Option<Lesson> {
-        let Visit::Session { named, begun } = visit else {
+        let Said::Session { named, begun } = &visit.0 else {
             return None;
         };
         let (before, begun) = match *begun {

@@ -16,11 +16,14 @@
 //! 1. [`visit`](Stickiness::visit) reads the request as its sender wrote it.
 //! 2. [`route`](Stickiness::route) is the hint, asked for before every pick: a session may have moved
 //!    since the last.
-//! 3. [`answered`](Stickiness::answered) is told the header that is handed out. It adds the cookie,
-//!    or says what there is to learn.
-//! 4. [`learn`](Stickiness::learn) is told that when the attempt is over and was no failure (SK-7).
+//! 3. [`set_cookie`](Stickiness::set_cookie) adds our cookie to the header that is handed out.
+//! 4. [`lesson`](Stickiness::lesson) is what that header has to teach, and
+//!    [`learn`](Stickiness::learn) is told it when the attempt is over and was no failure (SK-7).
+//!
+//! [`Desk`] knows the time and the endings; the others are told.
 
 mod cookie;
+mod desk;
 mod learn;
 mod server_id;
 mod sessions;
@@ -30,7 +33,8 @@ mod stickiness;
 mod visit;
 mod words;
 
+pub(crate) use desk::{Desk, Pending};
 pub(crate) use server_id::server_id;
 pub(crate) use source::Head;
 pub(crate) use stickiness::Stickiness;
-pub(crate) use visit::{Lesson, Visit};
+pub use visit::Visit;

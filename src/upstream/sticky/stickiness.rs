@@ -6,7 +6,7 @@ use http::header::{HeaderMap, HeaderValue, SET_COOKIE};
 use super::learn::Learn;
 use super::set_cookie::SetCookie;
 use super::source::{FromRequest, Head, first};
-use super::visit::{Lesson, Visit};
+use super::visit::{Lesson, Said, Visit};
 use crate::balance::Route;
 use crate::upstream::config::Sticky;
 
@@ -35,58 +35,62 @@ impl Stickiness {
     /// What a request says of where it belongs. To be asked before anything in it is changed.
     pub(crate) fn visit(&self, head: Head<'_>) -> Visit {
         match &self.0 {
-            Mode::Cookie(cookie) => Visit::Server {
+            Mode::Cookie(cookie) => Visit(Said::Server {
                 named: named(cookie.source().value(head)),
                 attributes: cookie.attributes(head),
-            },
-            Mode::Route(sources) => Visit::Server {
+            }),
+            Mode::Route(sources) => Visit(Said::Server {
                 named: named(first(sources, head)),
                 attributes: None,
-            },
+            }),
             Mode::Learn(learn) => learn.visit(head),
         }
     }
 
     /// The server the request belongs to at `now`, if there is one.
     pub(crate) fn route(&self, visit: &Visit, now: Duration) -> Option<Route> {
-        match (&self.0, visit) {
-            (_, Visit::Server { named, .. }) => *named,
-            (Mode::Learn(learn), Visit::Session { named, .. }) => learn.find(named.as_ref()?, now),
-            (_, Visit::Session { .. }) => None,
+        match (&self.0, &visit.0) {
+            (_, Said::Server { named, .. }) => *named,
+            (Mode::Learn(learn), Said::Session { named, .. }) => learn.find(named.as_ref()?, now),
+            (_, Said::Session { .. }) => None,
         }
     }
 
-    /// These headers of the server called `route` are handed out at `now`, on the wall clock. A
-    /// cookie of ours is added to them. What is returned is to be [learnt](Self::learn) when the
-    /// attempt is over and was no failure.
-    pub(crate) fn answered(
+    /// These headers of the server called `route` are handed out at `now`, on the wall clock: a
+    /// cookie of ours, if that is how clients come back, is put before theirs (SK-5).
+    pub(crate) fn set_cookie(
         &self,
         visit: &Visit,
         headers: &mut HeaderMap,
         route: Route,
         now: Duration,
-    ) -> Option<Lesson> {
-        match &self.0 {
-            Mode::Cookie(cookie) => {
-                let attributes = visit.attributes();
-                if let Some(value) = cookie.header(&route, attributes, now) {
-                    put_first(headers, value);
-                }
-                None
-            }
-            Mode::Route(_) => None,
-            Mode::Learn(learn) => {
-                let lesson = learn.lesson(visit, headers, route)?;
-                if !learn.with_header() {
-                    return Some(lesson);
-                }
-                learn.learn(&lesson, now);
-                None
+    ) {
+        if let Mode::Cookie(cookie) = &self.0 {
+            if let Some(value) = cookie.header(&route, visit.attributes(), now) {
+                put_first(headers, value);
             }
         }
     }
 
-    /// A session was served to the end.
+    /// What an answer of the server called `route` has to teach.
+    pub(crate) fn lesson(
+        &self,
+        visit: &Visit,
+        headers: &HeaderMap,
+        route: Route,
+    ) -> Option<Lesson> {
+        match &self.0 {
+            Mode::Learn(learn) => learn.lesson(visit, headers, route),
+            Mode::Cookie(_) | Mode::Route(_) => None,
+        }
+    }
+
+    /// Whether the header is enough to learn from; else the attempt has to be over.
+    pub(crate) fn learns_from_header(&self) -> bool {
+        matches!(&self.0, Mode::Learn(learn) if learn.with_header())
+    }
+
+    /// A session was served at `now`.
     pub(crate) fn learn(&self, lesson: &Lesson, now: Duration) {
         if let Mode::Learn(learn) = &self.0 {
             learn.learn(lesson, now);
@@ -162,15 +166,13 @@ mod tests {
             assert_eq!(sticky.route(&nowhere, secs(0)), None, "{value}");
         }
         let mut headers = HeaderMap::new();
-        assert_eq!(
-            sticky.answered(&there, &mut headers, route("b"), secs(0)),
-            None
-        );
+        sticky.set_cookie(&there, &mut headers, route("b"), secs(0));
         assert_eq!(cookies(&headers), ["srv=b; domain=a"]);
+        assert_eq!(sticky.lesson(&there, &headers, route("b")), None);
         for theirs in ["x=1", "y=2"] {
             headers.append(SET_COOKIE, HeaderValue::from_static(theirs));
         }
-        sticky.answered(&there, &mut headers, route("c"), secs(0));
+        sticky.set_cookie(&there, &mut headers, route("c"), secs(0));
         let all = ["srv=c; domain=a", "srv=b; domain=a", "x=1", "y=2"];
         assert_eq!(cookies(&headers), all);
     }
@@ -187,19 +189,16 @@ mod tests {
             let visit = visit(&sticky, http::Request::get(uri).header("cookie", cookie));
             assert_eq!(sticky.route(&visit, secs(0)), named.map(route));
             let mut headers = HeaderMap::new();
-            assert_eq!(
-                sticky.answered(&visit, &mut headers, route("a"), secs(0)),
-                None
-            );
+            sticky.set_cookie(&visit, &mut headers, route("a"), secs(0));
             assert!(headers.is_empty());
+            assert_eq!(sticky.lesson(&visit, &headers, route("a")), None);
         }
     }
 
-    fn learning(create: &[&str], header: bool) -> Stickiness {
+    fn learning(create: &[&str]) -> Stickiness {
         let config = StickyLearn {
             create: create.iter().map(|&word| word.to_owned()).collect(),
             timeout: secs(2),
-            header,
             ..StickyLearn::new("", "$cookie_s")
         };
         Stickiness::new(&Sticky::Learn(config)).expect("something to learn")
@@ -212,22 +211,19 @@ mod tests {
 
     #[test]
     fn a_session_is_learnt_when_told_and_then_found() {
-        let sticky = learning(&["$upstream_cookie_s"], false);
+        let sticky = learning(&["$upstream_cookie_s"]);
         let comes_back = || visit(&sticky, http::Request::get("/").header("cookie", "s=1"));
         let new = visit(&sticky, http::Request::get("/"));
-        assert_eq!(
-            sticky.answered(&new, &mut HeaderMap::new(), route("a"), secs(0)),
-            None
-        );
+        assert_eq!(sticky.lesson(&new, &HeaderMap::new(), route("a")), None);
 
-        let lesson = sticky.answered(&new, &mut begins("1"), route("a"), secs(0));
+        let lesson = sticky.lesson(&new, &begins("1"), route("a"));
         assert_eq!(sticky.route(&comes_back(), secs(0)), None, "not over yet");
         sticky.learn(&lesson.expect("a lesson"), secs(5));
         assert_eq!(sticky.route(&comes_back(), secs(6)), Some(route("a")));
         assert_eq!(sticky.route(&comes_back(), secs(7)), None, "timeout");
 
         sticky.learn(&lesson.expect("a lesson"), secs(8));
-        let lesson = sticky.answered(&comes_back(), &mut HeaderMap::new(), route("b"), secs(9));
+        let lesson = sticky.lesson(&comes_back(), &HeaderMap::new(), route("b"));
         sticky.learn(&lesson.expect("a lesson"), secs(9));
         assert_eq!(
             sticky.route(&comes_back(), secs(10)),
@@ -238,18 +234,12 @@ mod tests {
 
     #[test]
     fn a_session_nobody_began_is_not_learnt() {
-        let sticky = learning(&["$upstream_cookie_s"], true);
+        let sticky = learning(&["$upstream_cookie_s"]);
         let unknown = visit(&sticky, http::Request::get("/").header("cookie", "s=1"));
-        assert_eq!(
-            sticky.answered(&unknown, &mut HeaderMap::new(), route("a"), secs(0)),
-            None
-        );
+        let lesson = |headers| sticky.lesson(&unknown, &headers, route("a")).expect("one");
+        sticky.learn(&lesson(HeaderMap::new()), secs(0));
         assert_eq!(sticky.route(&unknown, secs(0)), None);
-        // With `header` the answer's beginning is enough.
-        assert_eq!(
-            sticky.answered(&unknown, &mut begins("1"), route("a"), secs(0)),
-            None
-        );
+        sticky.learn(&lesson(begins("1")), secs(0));
         assert_eq!(sticky.route(&unknown, secs(0)), Some(route("a")));
     }
 
@@ -260,10 +250,10 @@ mod tests {
             (["$upstream_cookie_s", "$arg_s"], begins("2"), "2"),
             (["$upstream_cookie_s", "$arg_s"], HeaderMap::new(), "1"),
         ] {
-            let sticky = learning(&create, true);
+            let sticky = learning(&create);
             let new = visit(&sticky, http::Request::get("/?s=1"));
-            let mut answer = answer;
-            sticky.answered(&new, &mut answer, route("a"), secs(0));
+            let lesson = sticky.lesson(&new, &answer, route("a")).expect("one");
+            sticky.learn(&lesson, secs(0));
             for session in ["1", "2"] {
                 let cookie = format!("s={session}");
                 let visit = visit(&sticky, http::Request::get("/").header("cookie", cookie));
