@@ -88,7 +88,8 @@ mod http {
     use tower_upstream::timeout::Elapsed;
     use tower_upstream::{
         Attempt, Builder, ConfigError, Error, Group, GroupConfig, Keepalive, PeerSnapshot, Proxy,
-        RequestBuffering, ResolverConfig, ResponseBody, ResponseFuture, Server, Trail, Upstream,
+        RequestBuffering, ResolverConfig, ResponseBody, ResponseFuture, Server, Sticky, Trail,
+        Upstream, Visit,
     };
 
     use super::{cloned, shared};
@@ -120,6 +121,8 @@ mod http {
         cloned::<RequestBuffering>();
         cloned::<ResolverConfig>();
         cloned::<Server>();
+        cloned::<Sticky>();
+        cloned::<Visit>();
         shared::<Error>();
     }
 

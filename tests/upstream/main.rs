@@ -10,5 +10,6 @@ mod keepalive;
 mod nginx;
 mod peer;
 mod responses;
+mod sticky;
 mod timeouts;
 mod uploads;

@@ -18,6 +18,42 @@ use crate::upstream::sticky::Stickiness;
 /// anything in it is changed, and in [`create`](StickyLearn::create) also `$upstream_cookie_NAME`
 /// and `$upstream_http_NAME` of the response; any other is an error. Several headers of a name are
 /// joined, and of several cookies or arguments the first counts, letters' case apart.
+///
+/// A session is learnt when its response is over (SK-7). One that was cut off, or that only a spent
+/// last try handed out ([`http_500`](crate::NextUpstream::HTTP_500) and the like), teaches under
+/// [`Semantics::Nginx`](crate::Semantics::Nginx) and not under
+/// [`Strict`](crate::Semantics::Strict); one whose caller left after the header teaches under both,
+/// and a caller that left before teaches nothing.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use axum::{Router, body::Body};
+/// use http::header::{COOKIE, SET_COOKIE};
+/// use tower_upstream::{Server, Sticky, StickyCookie, Upstream};
+///
+/// let mut shop = Upstream::builder().sticky(Sticky::Cookie(StickyCookie::new("srv")));
+/// for name in ["a", "b"] {
+///     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+///     shop = shop.server(Server::new(listener.local_addr()?.to_string()).route(name));
+///     let served = Router::new().fallback(|| async { "ok" });
+///     tokio::spawn(async { axum::serve(listener, served).await });
+/// }
+/// let shop = shop.build()?;
+/// let visit = async |cookie: &'static str| {
+///     let request = http::Request::get("/").header(COOKIE, cookie).body(Body::empty());
+///     let answer = shop.send(request.expect("valid")).await?;
+///     Ok::<_, tower_upstream::Error>(answer.headers()[SET_COOKIE].clone())
+/// };
+///
+/// // A newcomer goes where it is its turn, and is told where that was. It comes back there.
+/// assert_eq!(visit("").await?, "srv=a");
+/// assert_eq!(visit("srv=a").await?, "srv=a");
+/// assert_eq!(visit("srv=a").await?, "srv=a");
+/// assert_eq!(visit("").await?, "srv=b");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
