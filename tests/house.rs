@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 /// The files that poll, lock, connect or read the clock. Every other one is pure.
 const DOORS: &[&str] = &[
+    "balance/gone.rs",
     "balance/roster.rs",
+    "balance/unless.rs",
     "breaker/layer/future.rs",
     "breaker/layer/layer.rs",
     "breaker/layer/service.rs",
@@ -15,6 +17,10 @@ const DOORS: &[&str] = &[
     "connect/http.rs",
     "connect/meter.rs",
     "connect/tcp.rs",
+    "discover/endpoints.rs",
+    "discover/follower.rs",
+    "discover/source.rs",
+    "dns/follower.rs",
     "dns/resolver.rs",
     "dns/updates.rs",
     "pool/keep.rs",
@@ -40,8 +46,8 @@ const DOORS: &[&str] = &[
 ];
 
 /// Left to right, as a request walks; the front doors come first.
-const CORRIDOR: [&str; 8] = [
-    "nginx", "dns", "upstream", "retry", "balance", "breaker", "pool", "connect",
+const CORRIDOR: [&str; 9] = [
+    "nginx", "dns", "discover", "upstream", "retry", "balance", "breaker", "pool", "connect",
 ];
 
 /// What every room may take from. `timeout` lends its timer and its words to whoever waits.

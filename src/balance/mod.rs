@@ -38,6 +38,7 @@
 mod affinity;
 mod cap;
 mod choose;
+mod gone;
 mod lease;
 mod list;
 mod membership;
@@ -50,6 +51,8 @@ mod slow_start;
 mod subset;
 mod times;
 mod tried;
+#[cfg(any(feature = "discover", feature = "dns"))]
+mod unless;
 mod walk;
 
 pub use affinity::{Affinity, Key, Route};
@@ -62,4 +65,6 @@ pub use roster::Roster;
 pub use setup::{Member, PeerConfig, Setup};
 pub use slow_start::SlowStart;
 pub use subset::Subset;
+#[cfg(any(feature = "discover", feature = "dns"))]
+pub(crate) use unless::unless;
 pub use walk::Walk;

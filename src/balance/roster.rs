@@ -1,8 +1,10 @@
+use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::gone::Presence;
 use super::lease::{Ending, Lease, Settle};
 use super::peer::PeerState;
 use super::peers::{PeerId, Peers, Verdict};
@@ -24,6 +26,7 @@ pub struct Roster<E> {
     timed: bool,
     wants_answers: bool,
     first_look: Option<Duration>,
+    presence: Presence,
 }
 
 #[derive(Debug)]
@@ -62,6 +65,7 @@ impl<E> Roster<E> {
             clock: Clock::start(),
             semantics,
             first_look,
+            presence: Presence::new(),
         }
     }
 
@@ -101,6 +105,12 @@ impl<E> Roster<E> {
         let gone = self.lock().replace(members, Some(now));
         // Outside the lock: a way may take its time to close.
         drop(gone);
+    }
+
+    /// Ends once the roster is gone, with the last request in flight. It does not keep it alive, so
+    /// that whoever changes its members knows when to stop. Cancel safe.
+    pub fn gone(&self) -> impl Future<Output = ()> + Send + Sync + use<E> {
+        self.presence.over()
     }
 
     /// What an active check says of the peers of this name; a verdict beside that of the failures.

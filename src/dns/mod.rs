@@ -4,32 +4,38 @@
 //! service's SRV records and the addresses of their targets. [`Resolver`] asks for it. [`Watch`]
 //! decides what an answer means and when the next one is wanted; it is told the time and does
 //! nothing else. [`Updates`] is the door: it waits, asks, and hands out every list that is new.
-//! [`Servers`] does so for all lines of a group together.
+//! [`Servers`] does so for all lines of a group together, and [`Follower`] makes its list the group's.
 //!
 //! ```no_run
 //! # async fn follow() -> Result<(), tower_upstream::ConfigError> {
 //! use std::time::Duration;
-//! use tower_upstream::dns::Servers;
-//! use tower_upstream::{GroupConfig, ResolverConfig, Server};
+//! use tower_upstream::dns::Follower;
+//! use tower_upstream::{ResolverConfig, Server, Upstream};
 //!
-//! let mut orders = GroupConfig::new("orders");
-//! orders.servers = vec![
-//!     Server::new("10.0.1.10:8080").backup(),
+//! let orders = Upstream::builder()
 //!     // server orders.internal service=http resolve max_fails=3;
-//!     Server::new("orders.internal").service("http").max_fails(3),
-//! ];
-//! // resolver 10.0.0.2 valid=30s;
-//! orders.resolver = ResolverConfig {
-//!     servers: vec!["10.0.0.2".into()],
-//!     valid: Some(Duration::from_secs(30)),
-//!     ..ResolverConfig::default()
-//! };
-//! let mut servers = Servers::new(&orders)?;
-//! loop {
-//!     for server in servers.next().await {
-//!         println!("{}, weight {}", server.address, server.weight);
+//!     .server(Server::new("orders.internal").service("http").max_fails(3))
+//!     .server(Server::new("10.0.1.10:8080").backup())
+//!     // resolver 10.0.0.2 valid=30s;
+//!     .resolver(ResolverConfig {
+//!         servers: vec!["10.0.0.2".into()],
+//!         valid: Some(Duration::from_secs(30)),
+//!         ..ResolverConfig::default()
+//!     })
+//!     .build()?;
+//!
+//! let mut follower = Follower::new(orders.group())?;
+//! // Until the first answer there is the backup only; whoever minds waits.
+//! let _ = tokio::time::timeout(Duration::from_secs(2), follower.answered()).await;
+//! tokio::spawn(async move {
+//!     // Ends once `orders` is gone.
+//!     while let Some(look) = follower.next().await {
+//!         for trouble in look.watch.troubles() {
+//!             eprintln!("{trouble}");
+//!         }
 //!     }
-//! }
+//! });
+//! # Ok(())
 //! # }
 //! ```
 //!
@@ -50,6 +56,7 @@
 //! This feature's resolver needs Rust 1.88, the rest of the crate 1.85.
 
 mod answer;
+mod follower;
 mod resolver;
 mod servers;
 mod target;
@@ -57,6 +64,7 @@ mod updates;
 mod watch;
 
 pub use answer::{Answer, Failure, Site};
+pub use follower::Follower;
 pub use resolver::Resolver;
 pub use servers::{Look, Servers};
 pub use target::{Member, Target};

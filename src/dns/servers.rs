@@ -34,42 +34,42 @@ impl Servers {
     ///
     /// Names that cannot be found, and a resolver that cannot be built.
     pub fn new(config: &GroupConfig) -> Result<Self, ConfigError> {
-        let (named, fixed): (Vec<_>, Vec<_>) =
-            config.servers.iter().partition(|line| line.follows_dns());
-        let mut problems = Vec::new();
-        let mut servers = Self {
-            fixed: Vec::new(),
-            named: Vec::new(),
-        };
-        for line in fixed {
+        let (mut fixed, mut problems) = (Vec::new(), Vec::new());
+        for line in config.servers.iter().filter(|line| !line.follows_dns()) {
             match Address::resolve(&line.address) {
-                Ok(found) => servers.fixed.extend(found.iter().map(|address| Server {
-                    address: address.to_string(),
-                    ..line.clone()
-                })),
+                Ok(found) => fixed.extend(found.iter().map(|address| line.at(address))),
                 Err(problem) => problems.push(problem),
             }
         }
-        if !named.is_empty() {
-            match Resolver::new(&config.resolver) {
-                Ok(resolver) => {
-                    for line in named {
-                        let target = Target::new(line)?;
-                        servers.named.push(Updates::new(resolver.clone(), target));
-                    }
-                }
-                Err(error) => problems.extend_from_slice(error.problems()),
-            }
+        match Self::beside(fixed, config) {
+            Err(error) => problems.extend_from_slice(error.problems()),
+            Ok(servers) if problems.is_empty() => return Ok(servers),
+            Ok(_) => {}
         }
-        match problems.is_empty() {
-            true => Ok(servers),
-            false => Err(ConfigError::new(problems)),
+        Err(ConfigError::new(problems))
+    }
+
+    /// The same, where it is known already what does not change.
+    pub(super) fn beside(fixed: Vec<Server>, config: &GroupConfig) -> Result<Self, ConfigError> {
+        let lines = config.servers.iter().filter(|line| line.follows_dns());
+        let targets = lines.map(Target::new).collect::<Result<Vec<_>, _>>()?;
+        let mut named = Vec::new();
+        if !targets.is_empty() {
+            let resolver = Resolver::new(&config.resolver)?;
+            let updates = |target| Updates::new(resolver.clone(), target);
+            named.extend(targets.into_iter().map(updates));
         }
+        Ok(Self { fixed, named })
     }
 
     /// Whether nothing can ever change, since no line follows DNS.
     pub fn is_fixed(&self) -> bool {
         self.named.is_empty()
+    }
+
+    /// Whether DNS has said of every line who its servers are, if only that there are none.
+    pub fn is_answered(&self) -> bool {
+        self.named.iter().all(|line| line.watch().is_answered())
     }
 
     /// Everyone who is known.
@@ -92,7 +92,16 @@ impl Servers {
 
     /// The next look at any of the lines, whatever it brings. Cancel safe.
     pub async fn look(&mut self) -> Look<'_> {
-        let (line, changed) = poll_fn(|cx| self.poll_any(cx)).await;
+        let (line, changed) = self.next_look().await;
+        self.look_at(line, changed)
+    }
+
+    /// Which line was looked at, and whether its list is another one. Cancel safe.
+    pub(super) async fn next_look(&mut self) -> (usize, bool) {
+        poll_fn(|cx| self.poll_any(cx)).await
+    }
+
+    pub(super) fn look_at(&self, line: usize, changed: bool) -> Look<'_> {
         Look {
             watch: self.named[line].watch(),
             changed,

@@ -58,10 +58,13 @@ impl Target {
 }
 
 /// A peer that DNS knows of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {
     /// Where it listens.
     pub address: SocketAddr,
+    /// The `server` argument it comes from, or of a service the SRV record's target, which NGINX
+    /// gives its ring (CH-1).
+    pub origin: String,
     /// Its share of traffic.
     pub weight: u32,
     /// Used only when no primary may be.
@@ -74,6 +77,7 @@ impl Member {
     pub fn server(&self, line: &Server) -> Server {
         Server {
             address: self.address.to_string(),
+            origin: Some(self.origin.clone()),
             weight: self.weight,
             backup: self.backup,
             resolve: false,
@@ -121,10 +125,12 @@ mod tests {
             .max_conns(7);
         let member = Member {
             address: "[::1]:8080".parse().unwrap(),
+            origin: "a.internal".into(),
             weight: 5,
             backup: true,
         };
         let expected = Server::new("[::1]:8080").max_fails(3).max_conns(7);
-        assert_eq!(member.server(&line), expected.weight(5).backup());
+        let expected = expected.weight(5).backup().origin("a.internal");
+        assert_eq!(member.server(&line), expected);
     }
 }

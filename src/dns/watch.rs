@@ -57,6 +57,11 @@ impl Watch {
         self.members.as_deref().unwrap_or_default()
     }
 
+    /// Whether there has been an answer, if only that there are none.
+    pub fn is_answered(&self) -> bool {
+        self.members.is_some()
+    }
+
     /// What went wrong with the last look, in the words of NGINX's error log.
     pub fn troubles(&self) -> &[String] {
         &self.troubles
@@ -184,15 +189,24 @@ impl Watch {
             if line.backup && behind {
                 break;
             }
+            if site.port == 0 {
+                // Nobody listens there.
+                continue;
+            }
             let weight = match (&line.service, line.weight) {
                 (Some(_), 1) => u32::from(site.weight.max(1)),
                 (_, weight) => weight,
+            };
+            let origin = match &line.service {
+                Some(_) => site.host.to_ascii_lowercase(),
+                None => line.address.clone(),
             };
             for ip in addresses {
                 let address = SocketAddr::new(ip, site.port);
                 if members.iter().all(|member| member.address != address) {
                     members.push(Member {
                         address,
+                        origin: origin.clone(),
                         weight,
                         backup: line.backup || behind,
                     });

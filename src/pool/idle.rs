@@ -1,3 +1,6 @@
+use std::collections::HashSet;
+use std::hash::Hash;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -8,6 +11,8 @@ pub(super) struct Idle<K, T> {
     entries: Vec<Entry<K, T>>,
     max: usize,
     timeout: Duration,
+    /// Whose are kept, once that has ever changed; until then everybody's.
+    peers: Option<Arc<HashSet<K>>>,
 }
 
 #[derive(Debug)]
@@ -18,12 +23,13 @@ struct Entry<K, T> {
     item: T,
 }
 
-impl<K: PartialEq, T> Idle<K, T> {
+impl<K: Eq + Hash, T> Idle<K, T> {
     pub(super) fn new(max: usize, timeout: Duration) -> Self {
         Self {
             entries: Vec::new(),
             max,
             timeout,
+            peers: None,
         }
     }
 
@@ -39,7 +45,11 @@ impl<K: PartialEq, T> Idle<K, T> {
 
     /// Keeps one, and gives back the one that has to go for it (KA-3).
     pub(super) fn put(&mut self, peer: K, id: u64, item: T, at: Instant) -> Option<T> {
-        if self.max == 0 {
+        let known = self
+            .peers
+            .as_ref()
+            .is_none_or(|peers| peers.contains(&peer));
+        if self.max == 0 || !known {
             return Some(item);
         }
         let oldest = (self.entries.len() >= self.max).then(|| self.entries.remove(0).item);
@@ -52,11 +62,12 @@ impl<K: PartialEq, T> Idle<K, T> {
         oldest
     }
 
-    /// Takes out those of peers that are not `kept`.
-    pub(super) fn forget(&mut self, kept: impl Fn(&K) -> bool) -> Vec<T> {
+    /// From now on only these peers' are kept. Takes out the others.
+    pub(super) fn only(&mut self, peers: Arc<HashSet<K>>) -> Vec<T> {
         let all = std::mem::take(&mut self.entries).into_iter();
-        let (left, gone): (_, Vec<_>) = all.partition(|entry| kept(&entry.peer));
+        let (left, gone): (_, Vec<_>) = all.partition(|entry| peers.contains(&entry.peer));
         self.entries = left;
+        self.peers = Some(peers);
         gone.into_iter().map(|entry| entry.item).collect()
     }
 
@@ -116,11 +127,15 @@ mod tests {
         for (peer, id) in [(0, 1), (1, 2), (0, 3), (2, 4)] {
             idle.put(peer, id, id, now);
         }
-        assert_eq!(idle.forget(|peer| *peer != 0), [1, 3]);
+        assert_eq!(idle.only(Arc::new([1, 2].into())), [1, 3]);
         assert_eq!(
             (idle.len(), idle.take(&0), idle.take(&2)),
             (2, None, Some(4))
         );
+        assert_eq!(idle.put(0, 5, 5, now), Some(5), "it was in use meanwhile");
+        assert_eq!(idle.put(1, 6, 6, now), None);
+        assert!(idle.only(Arc::new([0, 1].into())).is_empty());
+        assert_eq!((idle.put(0, 7, 7, now), idle.take(&0)), (None, Some(7)));
     }
 
     #[test]

@@ -1,3 +1,4 @@
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -76,9 +77,10 @@ where
         drop(oldest);
     }
 
-    /// Closes the idle connections to addresses that are not `kept` any more.
-    pub(crate) fn forget(&self, kept: impl Fn(&Address) -> bool) {
-        let gone = self.lock().forget(|address| kept(address));
+    /// From now on only connections to these peers are kept; idle ones to others are closed, and
+    /// those in use with their response.
+    pub(crate) fn only(&self, peers: Arc<HashSet<Arc<Address>>>) {
+        let gone = self.lock().only(peers);
         drop(gone);
     }
 

@@ -11,6 +11,7 @@
 //! | the response was HTTP/1.0, carried `Connection: close`, or ended by closing | KA-6 |
 //! | the request was not completely sent | KA-4, RS-14 |
 //! | it served [`requests`](crate::Keepalive::requests), or is older than [`time`](crate::Keepalive::time) | KA-5 |
+//! | its server is no member of the group any more | - |
 //! | it was idle for [`timeout`](crate::Keepalive::timeout), or the peer closed it or sent a byte | KA-5, KA-7 |
 //!
 //! ```

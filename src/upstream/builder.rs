@@ -35,6 +35,13 @@ impl Builder {
         self
     }
 
+    /// Servers come and go at run time, through [`Members`](crate::Members) or a stream; it may be
+    /// built without any.
+    pub fn dynamic(mut self) -> Self {
+        self.group.dynamic = true;
+        self
+    }
+
     /// Whom the names of servers with [`resolve`](Server::resolve) are asked of, default: whom the
     /// system asks (`resolver`, `resolver_timeout`).
     pub fn resolver(mut self, resolver: ResolverConfig) -> Self {

@@ -27,6 +27,9 @@ pub(super) struct Registry {
     setup: Setup,
     subset: Option<Subset>,
     servers: Vec<(Server, Arc<Address>)>,
+    /// Those that the configuration itself has addresses for.
+    #[cfg(any(feature = "discover", feature = "dns"))]
+    fixed: Vec<Server>,
     rosters: Vec<Weak<Endpoints<HttpEndpoint>>>,
     pools: Vec<Weak<Pool<AttemptBody>>>,
     news: News,
@@ -56,6 +59,8 @@ impl Registry {
                 seed: fastrand::u64(..),
             },
             subset: config.subset,
+            #[cfg(any(feature = "discover", feature = "dns"))]
+            fixed: servers.iter().map(|(line, found)| line.at(found)).collect(),
             servers,
             rosters: Vec::new(),
             pools: Vec::new(),
@@ -80,31 +85,26 @@ impl Registry {
     }
 
     fn publish(&mut self) {
+        let members = self.members();
         let rosters = self.rosters.iter().filter_map(Weak::upgrade);
-        rosters.for_each(|roster| roster.set(self.members()));
+        rosters.for_each(|roster| roster.set(members.clone()));
         self.rosters.retain(|roster| roster.strong_count() > 0);
+        let known = members.iter().map(|(_, way)| Arc::clone(&way.service.address));
+        let known: Arc<HashSet<_>> = Arc::new(known.collect());
+        let pools = self.pools.iter().filter_map(Weak::upgrade);
+        pools.for_each(|pool| pool.only(Arc::clone(&known)));
+        self.pools.retain(|pool| pool.strong_count() > 0);
         self.news.changed();
-    }
-
-    /// Idle connections to servers that are gone have no use any more.
-    fn close_idle(&mut self) {
-        let known: HashSet<&Address> = self.servers.iter().map(|(_, a)| &**a).collect();
-        self.pools.retain(|pool| match pool.upgrade() {
-            Some(pool) => {
-                pool.forget(|address| known.contains(address));
-                true
-            }
-            None => false,
-        });
     }
 }
 
 /// A server line and one of its addresses as a peer.
 fn member((server, address): &(Server, Arc<Address>)) -> (Member, Arc<Endpoint<HttpEndpoint>>) {
     let name: Arc<str> = address.to_string().into();
+    let origin = server.origin.as_ref().unwrap_or(&server.address);
     let route = server_id(server.route.as_deref(), &**address);
     let member = Member {
-        origin: server.address.as_str().into(),
+        origin: origin.as_str().into(),
         route,
         backup: server.backup,
         config: PeerConfig {
@@ -142,15 +142,18 @@ impl Members {
         self.lock().pools.push(Arc::downgrade(pool));
     }
 
+    /// Those that were there from the start, and that no source speaks of.
+    #[cfg(any(feature = "discover", feature = "dns"))]
+    pub(crate) fn fixed(&self) -> Vec<Server> {
+        self.lock().fixed.clone()
+    }
+
     /// The servers now, each with one address.
     pub fn servers(&self) -> Vec<Server> {
         let registry = self.lock();
         let servers = registry.servers.iter();
         servers
-            .map(|(server, address)| Server {
-                address: address.to_string(),
-                ..server.clone()
-            })
+            .map(|(server, address)| server.at(address))
             .collect()
     }
 
@@ -162,6 +165,13 @@ impl Members {
     /// The group is gone; changes reach nobody.
     pub fn is_orphaned(&self) -> bool {
         self.lock().news.is_gone()
+    }
+
+    /// Ends with the group.
+    #[cfg(any(feature = "discover", feature = "dns"))]
+    pub(crate) fn gone(&self) -> impl Future<Output = ()> + Send + use<> {
+        let mut changes = self.changes();
+        async move { while changes.next().await {} }
     }
 
     /// Nobody has the group any more.
@@ -181,7 +191,6 @@ impl Members {
         let mut registry = self.lock();
         registry.servers = servers;
         registry.publish();
-        registry.close_idle();
         Ok(())
     }
 
@@ -217,7 +226,6 @@ impl Members {
             return false;
         }
         registry.publish();
-        registry.close_idle();
         true
     }
 
@@ -250,7 +258,8 @@ impl Members {
     }
 }
 
-fn checked(servers: Vec<Server>) -> Result<Vec<(Server, Arc<Address>)>, ConfigError> {
+/// Each with its address, if all of them can be members.
+pub(crate) fn checked(servers: Vec<Server>) -> Result<Vec<(Server, Arc<Address>)>, ConfigError> {
     let mut problems = Vec::new();
     let mut found = Vec::new();
     for server in servers {

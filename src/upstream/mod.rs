@@ -156,6 +156,8 @@ pub use future::ResponseFuture as EngineFuture;
 pub use group::{Group, PeerSnapshot};
 #[cfg(feature = "http")]
 pub use members::Members;
+#[cfg(all(feature = "discover", feature = "http"))]
+pub(crate) use members::checked;
 pub use rules::{Plain, Rules};
 #[cfg(feature = "http")]
 pub use sticky::Visit;

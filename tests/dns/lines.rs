@@ -54,8 +54,13 @@ async fn lines_move_each_by_itself_and_keep_what_they_say() {
     assert_eq!(
         servers.list()[3..],
         [
-            Server::new("10.0.0.1:80").max_fails(3),
-            Server::new("10.0.0.8:8080").weight(5).backup(),
+            Server::new("10.0.0.1:80")
+                .max_fails(3)
+                .origin("orders.example"),
+            Server::new("10.0.0.8:8080")
+                .weight(5)
+                .backup()
+                .origin("spare.example"),
         ]
     );
     server.holds(zone("10.0.0.2", "10.0.0.8"));

@@ -12,6 +12,10 @@ pub struct GroupConfig {
     pub name: String,
     /// The peers, in order.
     pub servers: Vec<Server>,
+    /// Servers come and go at run time, through [`Members`](crate::Members) or a stream; that there
+    /// are none yet is no mistake. Not in NGINX.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub dynamic: bool,
     /// Whom the names of servers with [`resolve`](Server::resolve) are asked of.
     #[cfg_attr(feature = "serde", serde(default))]
     pub resolver: ResolverConfig,
@@ -64,6 +68,7 @@ impl GroupConfig {
         Self {
             name: name.into(),
             servers: Vec::new(),
+            dynamic: false,
             resolver: ResolverConfig::default(),
             keepalive: Keepalive::default(),
             zone: false,
@@ -86,7 +91,9 @@ impl GroupConfig {
     /// Every reason why this group cannot be built, in NGINX's words where it has them.
     pub fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
-        if self.servers.is_empty() {
+        if self.dynamic {
+            // Who is missing may come.
+        } else if self.servers.is_empty() {
             problems.push(format!("no servers are inside upstream \"{}\"", self.name));
         } else if self.servers.iter().all(|s| s.backup) {
             problems.push(format!("no servers in upstream \"{}\"", self.name));

@@ -44,6 +44,11 @@ pub struct Server {
     /// `_service._tcp.host` (DN-4). Needs [`resolve`](Self::resolve) and a name without port.
     #[cfg_attr(feature = "serde", serde(default))]
     pub service: Option<String>,
+    /// The name whose address this is, for addresses that were looked up: `hash ... consistent` goes
+    /// by it, so that all addresses of a name are one place on the ring (CH-1, CH-4). `None`: the
+    /// address as it is written.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub origin: Option<String>,
 }
 
 #[cfg(feature = "serde")]
@@ -71,6 +76,7 @@ impl Server {
             route: None,
             resolve: false,
             service: None,
+            origin: None,
         }
     }
 
@@ -135,9 +141,26 @@ impl Server {
         self.service = Some(service.into());
         self
     }
+
+    /// The name whose address this is, default the address itself; what `hash ... consistent` goes by.
+    pub fn origin(mut self, origin: impl Into<String>) -> Self {
+        self.origin = Some(origin.into());
+        self
+    }
 }
 
 impl Server {
+    /// It with one of the addresses its own stands for.
+    pub(crate) fn at(&self, address: impl ToString) -> Self {
+        let address = address.to_string();
+        let written = self.origin.as_ref().unwrap_or(&self.address);
+        Self {
+            origin: (*written != address).then(|| written.clone()),
+            address,
+            ..self.clone()
+        }
+    }
+
     /// Every reason why it cannot be a peer as it is, in NGINX's words where it has them.
     pub(crate) fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
