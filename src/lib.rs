@@ -65,6 +65,7 @@
 //! | `http` | yes | [`Upstream`], the keepalive pool, timeouts: HTTP/1 over hyper |
 //! | `nginx` | yes | [`Upstream::from_nginx`] and the reader of `nginx.conf` |
 //! | `dns` | no | [`dns`]: servers whose addresses are DNS's to tell; needs Rust 1.88 |
+//! | `discover` | no | [`discover`]: members from any `tower::discover::Discover` |
 //! | `serde` | no | configuration values from and to any format |
 //!
 //! Without features the machines and the [engine](upstream::Engine) remain, for services that are
@@ -81,6 +82,8 @@ mod clock;
 pub mod connect;
 #[cfg(feature = "dns")]
 pub mod dns;
+#[cfg(feature = "discover")]
+pub mod discover;
 mod error;
 #[cfg(doc)]
 pub mod guide;

@@ -145,7 +145,7 @@ mod http {
 #[test]
 fn what_dns_knows_goes_anywhere() {
     use tower_upstream::dns::{
-        Answer, Failure, Member, Resolver, Servers, Site, Target, Updates, Watch,
+        Answer, Failure, Follower, Member, Resolver, Servers, Site, Target, Updates, Watch,
     };
     fn sent<T: Send + Unpin + 'static>() {}
 
@@ -155,6 +155,21 @@ fn what_dns_knows_goes_anywhere() {
     cloned::<Resolver>();
     cloned::<Target>();
     cloned::<Watch>();
+    sent::<Follower>();
     sent::<Servers>();
     sent::<Updates>();
+}
+
+/// Followers are as free as the stream they follow.
+#[cfg(all(feature = "discover", feature = "http"))]
+#[test]
+fn followers_are_as_free_as_their_stream() {
+    use tower_upstream::Server;
+    use tower_upstream::discover::{EndpointFollower, Follower};
+    fn sent<T: Send + Unpin + 'static>() {}
+
+    type Servers = futures_util::stream::Empty<Result<Change, std::io::Error>>;
+    type Change = tower::discover::Change<u8, Server>;
+    sent::<Follower<Servers>>();
+    sent::<EndpointFollower<Servers, fn(&u8) -> Member>>();
 }
