@@ -228,9 +228,14 @@ impl List {
             (draws.round, draws.at) = (1, self.ring.find(key));
         }
         while !draws.given_up() {
-            let origin = self.ring.at(draws.at).iter().map(|index| *index as usize);
+            let origin = self.ring.at(draws.at);
+            if origin.len() > 1 {
+                // They share a turn with requests that have no key.
+                self.cycle.leave(&mut self.peers);
+            }
+            let order = origin.iter().map(|index| *index as usize);
             let may = |_: usize, peer: &Peer| sight.may(peer);
-            let step = round_robin::step(&mut self.peers, origin, sight.setup, sight.now, may);
+            let step = round_robin::step(&mut self.peers, order, sight.setup, sight.now, may);
             if let Some(step) = step {
                 return Some(step.best);
             }
@@ -286,7 +291,11 @@ impl List {
             }
             match (sight.setup.method, first) {
                 (Method::Random, _) => return Some(index),
-                (_, None) => first = Some(index),
+                (_, None) => {
+                    first = Some(index);
+                    // NGINX counts the first of the two among the misses.
+                    draws.misses += u32::from(!peak_ewma);
+                }
                 (Method::PeakEwma, Some(first)) => {
                     let pair = (first, index);
                     return Some(by_time::better(&self.peers, pair, sight.setup, sight.now));
