@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use tower_upstream::balance::{Affinity, Key, Member, Method, PeerId, Peers, Route, Setup, Verdict};
+use tower_upstream::balance::{
+    Affinity, Key, Member, Method, PeerId, Peers, Route, Setup, Verdict,
+};
 
 /// Long after the epoch, as clocks are.
 pub(crate) const NOW: Duration = Duration::from_secs(1000);

@@ -25,8 +25,7 @@ const VECTORS: [(&str, &str, &str); 14] = [
 fn clients_go_where_nginx_sends_them() {
     for (address, choices, refused) in VECTORS {
         let groups = ["A; B; C", "A weight=2; B; C", "A; B down; C"];
-        let choice =
-            |servers: &str| Group::new(Method::IpHash, servers).request(client(address));
+        let choice = |servers: &str| Group::new(Method::IpHash, servers).request(client(address));
         assert_eq!(groups.map(choice).concat(), choices, "{address}");
         let mut group = Group::new(Method::IpHash, "A; B; C");
         group.refusing = "A";
@@ -59,5 +58,8 @@ fn one_primary_goes_in_turn_and_a_mapped_address_is_an_ipv6_one() {
         h = (h * 113 + byte) % 6271;
     }
     let expected = ["A", "B", "C"][h as usize % 3];
-    assert_eq!(Group::new(Method::IpHash, "A; B; C").request(affinity), expected);
+    assert_eq!(
+        Group::new(Method::IpHash, "A; B; C").request(affinity),
+        expected
+    );
 }

@@ -75,7 +75,10 @@ fn members() -> impl Strategy<Value = Vec<Member>> {
                 config,
                 ..Member::new(name(letter))
             };
-            if let Some(before) = members.last().filter(|before| same && before.backup == backup) {
+            if let Some(before) = members
+                .last()
+                .filter(|before| same && before.backup == backup)
+            {
                 member.origin = before.origin.clone();
                 // The parameters are the line's.
                 member.config = before.config;

@@ -114,10 +114,7 @@ impl Model {
         let list = &self.lists[usize::from(request.backup)];
         let may = |index: &usize| {
             let server = &list[*index];
-            !(request.tried.contains(index)
-                || server.down
-                || server.banned(now)
-                || server.full())
+            !(request.tried.contains(index) || server.down || server.banned(now) || server.full())
         };
         (0..list.len()).filter(may).collect()
     }
@@ -199,7 +196,10 @@ impl Model {
             (one * than).cmp(&(other * of))
         };
         let best = among.iter().copied().min_by(|a, b| less(*a, *b))?;
-        let tied: Vec<usize> = among.into_iter().filter(|i| less(*i, best).is_eq()).collect();
+        let tied: Vec<usize> = among
+            .into_iter()
+            .filter(|i| less(*i, best).is_eq())
+            .collect();
         match tied.len() {
             1 => Some(best),
             _ => self.in_turn(request.backup, &tied),
@@ -219,7 +219,10 @@ impl Model {
     }
 
     fn total(&self) -> u64 {
-        self.lists[0].iter().map(|server| server.weight as u64).sum()
+        self.lists[0]
+            .iter()
+            .map(|server| server.weight as u64)
+            .sum()
     }
 
     /// HS.
@@ -372,7 +375,10 @@ fn crc32(bytes: &[u8]) -> u32 {
 fn the_models_own_arithmetic_is_nginx_s() {
     assert_eq!(crc32(b"123456789"), 0xcbf4_3926);
     assert_eq!(crc32(b"foo") >> 16 & 0x7fff, 3187, "13.3");
-    let servers: Vec<Server> = super::group::members("A; B; C").iter().map(Server::new).collect();
+    let servers: Vec<Server> = super::group::members("A; B; C")
+        .iter()
+        .map(Server::new)
+        .collect();
     let ring = ring(&servers);
     assert_eq!(ring.len(), 480);
     let first = |at: usize| (ring[at].0, ring[at].1.as_str());

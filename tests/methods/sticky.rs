@@ -72,5 +72,9 @@ fn every_method_lets_the_bound_have_their_peer() {
     }
     let mut group = Group::new(Method::LeastConn, "A; B; C");
     group.requests(bound('A'), 5);
-    assert_eq!(group.requests(nothing(), 3), "A B C", "weights are left alone");
+    assert_eq!(
+        group.requests(nothing(), 3),
+        "A B C",
+        "weights are left alone"
+    );
 }
