@@ -37,6 +37,17 @@ pub enum Method {
     PeakEwma,
 }
 
+impl Method {
+    /// An attempt is in flight no longer than to its header (LT-4).
+    pub(super) fn waits_for_headers(self) -> bool {
+        let by_header = Self::LeastTime {
+            by: Times::Header,
+            inflight: true,
+        };
+        self == by_header
+    }
+}
+
 /// Which time [`Method::LeastTime`] compares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]

@@ -2,7 +2,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::affinity::Route;
-use super::method::{Method, Times};
 use super::peers::{PeerId, Verdict};
 use super::setup::{Member, PeerConfig, Setup};
 use super::times::AnswerTimes;
@@ -295,8 +294,11 @@ impl Peer {
     pub(super) fn measure(&mut self, id: &PeerId, verdict: Verdict, now: Duration, setup: &Setup) {
         let took = now.saturating_sub(id.begun);
         match (id.answered, verdict) {
-            (Some(answered), Verdict::Ok | Verdict::OkIfCurrent) => {
-                self.times.served(answered.saturating_sub(id.begun), took);
+            (Some(answered), Verdict::Ok | Verdict::OkIfCurrent) if !id.moved_on => {
+                if !id.header_counted {
+                    self.times.header(answered.saturating_sub(id.begun));
+                }
+                self.times.response(took);
             }
             (None, _) => {
                 if let Some(rule) = &setup.slow_fault {
@@ -311,12 +313,7 @@ impl Peer {
         if verdict == Verdict::Failed {
             self.times.failed(now);
         }
-        // By header, it was no longer waited for from then on.
-        let by = Method::LeastTime {
-            by: Times::Header,
-            inflight: true,
-        };
-        if id.answered.is_none() || setup.method != by {
+        if id.answered.is_none() || !setup.method.waits_for_headers() {
             self.times.left(id.begun, now);
         }
     }

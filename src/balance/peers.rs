@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::list::List;
-use super::method::{Method, Times};
+use super::method::Method;
 use super::peer::{Peer, PeerState};
 use super::setup::{Member, PeerConfig, Setup};
 use super::walk::Walk;
@@ -23,6 +23,10 @@ pub struct PeerId {
     pub(super) probe: bool,
     /// It is the probe that ends a ban.
     pub(super) trial: bool,
+    /// Its header has been a sample already.
+    pub(super) header_counted: bool,
+    /// What it answered was no reason to stay: no sample (LT-2).
+    pub(super) moved_on: bool,
 }
 
 impl PeerId {
@@ -263,6 +267,8 @@ impl Peers {
             answered: None,
             probe,
             trial,
+            header_counted: false,
+            moved_on: false,
         }
     }
 
@@ -290,12 +296,12 @@ impl Peers {
         peer.note_suspicion(false);
         list.normal.answered(took);
         peer.times.took(took, !well, now);
-        if let Method::LeastTime {
-            by: Times::Header,
-            inflight: true,
-        } = self.setup.method
-        {
+        if self.setup.method.waits_for_headers() {
             peer.times.left(id.begun, now);
+            if well {
+                peer.times.header(took);
+                id.header_counted = true;
+            }
         }
     }
 

@@ -139,7 +139,8 @@ impl<E: Clone + Send + 'static> Roster<E> {
 }
 
 impl<E: Send> Settle for Roster<E> {
-    fn release(&self, id: PeerId, ending: Ending) -> bool {
+    fn release(&self, mut id: PeerId, ending: Ending) -> bool {
+        id.moved_on = ending == Ending::Next;
         let verdict = ending.verdict(self.semantics);
         let now = match verdict {
             Verdict::Failed => self.clock.time(clock::now()),

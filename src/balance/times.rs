@@ -72,10 +72,14 @@ impl AnswerTimes {
         self.checked = now.as_secs();
     }
 
-    /// An attempt that was released OK with a header (LT-2).
-    pub(super) fn served(&mut self, header: Duration, response: Duration) {
-        smooth(&mut self.header, millis(header));
-        smooth(&mut self.response, millis(response));
+    /// The header of an attempt that is not moved on from (LT-2).
+    pub(super) fn header(&mut self, took: Duration) {
+        smooth(&mut self.header, millis(took));
+    }
+
+    /// An attempt was released OK, with a header (LT-2).
+    pub(super) fn response(&mut self, took: Duration) {
+        smooth(&mut self.response, millis(took));
     }
 
     /// LT-3 to LT-5: milliseconds, in steps.
@@ -91,15 +95,15 @@ impl AnswerTimes {
         } else {
             self.response
         };
-        if inflight && self.waiting > 0 {
-            let age = self.sum / self.waiting + millis(now).saturating_sub(self.changed);
-            smooth(&mut self.in_flight, age);
-            time = time.max(self.in_flight);
-        }
         let idle = now.as_secs().saturating_sub(self.checked);
         if idle > fail_timeout {
             let halvings = idle / fail_timeout.saturating_add(1);
             time = u32::try_from(halvings).map_or(0, |n| time.checked_shr(n).unwrap_or(0));
+        }
+        if inflight && self.waiting > 0 {
+            let age = self.sum / self.waiting + millis(now).saturating_sub(self.changed);
+            smooth(&mut self.in_flight, age);
+            time = time.max(self.in_flight);
         }
         match time {
             5001.. => 5000,
@@ -146,11 +150,12 @@ mod tests {
     #[test]
     fn the_mean_is_rounded_as_nginx_rounds_it() {
         let mut times = AnswerTimes::default();
-        times.served(100 * MS, 200 * MS);
+        times.response(200 * MS);
+        times.header(100 * MS);
         assert_eq!((times.header, times.response), (100, 200));
-        times.served(110 * MS, 200 * MS);
+        times.header(110 * MS);
         assert_eq!(times.header, 101, "0.5 + 5.5 + 95 = 101.0");
-        times.served(Duration::ZERO, 200 * MS);
+        times.header(Duration::ZERO);
         assert_eq!(times.header, 96, "0.5 + 95.95 = 96.45");
     }
 

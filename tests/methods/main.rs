@@ -5,6 +5,7 @@ mod group;
 mod hash;
 mod ip_hash;
 mod least_conn;
+mod least_time;
 mod like_nginx;
 mod model;
 mod sticky;
