@@ -291,3 +291,32 @@ fn a_service_without_records_or_sites_is_gone() {
         ["service http of orders could not be resolved (3: Host not found)"]
     );
 }
+
+#[test]
+fn an_address_comes_from_its_line_and_of_a_service_from_its_target() {
+    let origins = |watch: &Watch| -> Vec<String> {
+        let members = watch.members().iter();
+        members.map(|member| member.origin.clone()).collect()
+    };
+    let mut host = host();
+    host.answered(plain(&[1, 2], 30), s(0));
+    assert_eq!(origins(&host), ["orders:8080", "orders:8080"]);
+    let mut service = service();
+    let capital = Site {
+        host: "N2".into(),
+        ..srv(1, 1, 2)
+    };
+    service.answered(found(vec![srv(1, 1, 1), capital], 30), s(0));
+    assert_eq!(origins(&service), ["n1", "n2"]);
+}
+
+#[test]
+fn nobody_listens_at_port_0() {
+    let mut watch = service();
+    let none = Site {
+        port: 0,
+        ..srv(1, 1, 1)
+    };
+    watch.answered(found(vec![none, srv(1, 1, 2)], 30), s(0));
+    assert_eq!(shown(&watch), "2");
+}
