@@ -16,8 +16,10 @@ use super::config::Proxy;
 use super::engine::Engine;
 use super::exchange::HttpEndpoint;
 use super::group::Group;
-use super::http::{Call, HttpRules};
+use super::hash_by::HashBy;
+use super::http::{Call, HttpRules, Keys};
 use super::sticky::Visit;
+use crate::balance::Method;
 use crate::clock;
 #[cfg(feature = "nginx")]
 use crate::error::ErrorKind;
@@ -49,6 +51,7 @@ pub struct Upstream {
     engine: Engine<HttpEndpoint, HttpRules>,
     group: Group,
     proxy: Arc<Proxy>,
+    hash_by: Option<HashBy>,
     #[cfg(feature = "nginx")]
     rewrite: Option<Arc<Rewrite>>,
 }
@@ -79,9 +82,14 @@ impl Upstream {
             engine: Engine::with_budget(group.roster(), rules, terms, group.budget()),
             group,
             proxy,
+            hash_by: None,
             #[cfg(feature = "nginx")]
             rewrite: None,
         }
+    }
+
+    pub(super) fn hashed_by(self, hash_by: Option<HashBy>) -> Self {
+        Self { hash_by, ..self }
     }
 
     /// What the location for the path `location` says in a configuration people already have: the
@@ -128,10 +136,26 @@ impl Upstream {
         let host = self.group.host();
         let (request, refused) = self.rewritten(request);
         let buffering = self.proxy.request_buffering;
-        let key = &self.group.config().hash_key;
-        let call = Call::new(request, host, key, visit, buffering, deadline, refused);
+        let call = Call::new(
+            request,
+            host,
+            self.keys(),
+            visit,
+            buffering,
+            deadline,
+            refused,
+        );
         ResponseFuture {
             future: self.engine.send(call),
+        }
+    }
+
+    fn keys(&self) -> Keys<'_> {
+        let config = self.group.config();
+        match (config.method, &self.hash_by) {
+            (Method::Hash | Method::ConsistentHash, Some(by)) => Keys::By(by),
+            (Method::Hash | Method::ConsistentHash, None) => Keys::Config(&config.hash_key),
+            _ => Keys::Unasked,
         }
     }
 

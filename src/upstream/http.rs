@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use super::body::ResponseBody;
 use super::config::{HashKey, Proxy};
 use super::exchange::HttpAttempt;
+use super::hash_by::HashBy;
 use super::rules::Rules;
 use super::sticky::{Desk, Visit};
 use super::trail::{Attempt, Row, Trail};
@@ -53,7 +54,7 @@ impl Call {
     pub(super) fn new<B>(
         request: Request<B>,
         host: &HeaderValue,
-        hash_key: &HashKey,
+        keys: Keys<'_>,
         visit: Option<Visit>,
         buffering: RequestBuffering,
         deadline: Option<Instant>,
@@ -98,7 +99,7 @@ impl Call {
         if !keeps_length {
             parts.headers.remove(CONTENT_LENGTH);
         }
-        let affinity = affinity(&mut parts, hash_key);
+        let affinity = affinity(&mut parts, keys);
         let tunnels = parts.method == Method::CONNECT;
         Self {
             method: parts.method,
@@ -122,14 +123,24 @@ impl Call {
     }
 }
 
+/// Where a request's key comes from, unless it carries one.
+#[derive(Clone, Copy)]
+pub(super) enum Keys<'a> {
+    /// The method asks for none.
+    Unasked,
+    Config(&'a HashKey),
+    By(&'a HashBy),
+}
+
 /// What the request carries, and else what the configuration says of its key.
-fn affinity(parts: &mut Parts, hash_key: &HashKey) -> Affinity {
+fn affinity(parts: &mut Parts, keys: Keys<'_>) -> Affinity {
     let mut affinity: Affinity = parts.extensions.remove().unwrap_or_default();
     if affinity.key.is_none() {
-        affinity.key = match hash_key {
-            HashKey::Carried | HashKey::Variables(_) => None,
-            HashKey::Header(name) => parts.headers.get(name).and_then(Key::new),
-            HashKey::Uri => parts
+        affinity.key = match keys {
+            Keys::Unasked | Keys::Config(HashKey::Carried | HashKey::Variables(_)) => None,
+            Keys::By(by) => by.key(parts),
+            Keys::Config(HashKey::Header(name)) => parts.headers.get(name).and_then(Key::new),
+            Keys::Config(HashKey::Uri) => parts
                 .uri
                 .path_and_query()
                 .and_then(|uri| Key::new(uri.as_str())),

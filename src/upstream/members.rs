@@ -56,7 +56,8 @@ impl Registry {
                 slow_start: config.slow_start,
                 shadow: config.shadow,
                 semantics: config.semantics,
-                seed: fastrand::u64(..),
+                // Every roster has its own.
+                seed: 0,
             },
             subset: config.subset,
             #[cfg(any(feature = "discover", feature = "dns"))]
@@ -89,7 +90,9 @@ impl Registry {
         let rosters = self.rosters.iter().filter_map(Weak::upgrade);
         rosters.for_each(|roster| roster.set(members.clone()));
         self.rosters.retain(|roster| roster.strong_count() > 0);
-        let known = members.iter().map(|(_, way)| Arc::clone(&way.service.address));
+        let known = members
+            .iter()
+            .map(|(_, way)| Arc::clone(&way.service.address));
         let known: Arc<HashSet<_>> = Arc::new(known.collect());
         let pools = self.pools.iter().filter_map(Weak::upgrade);
         pools.for_each(|pool| pool.only(Arc::clone(&known)));
@@ -132,7 +135,9 @@ impl Members {
     /// The peers without a past, told of every change.
     pub(super) fn roster(&self) -> Arc<Endpoints<HttpEndpoint>> {
         let mut registry = self.lock();
-        let setup = registry.setup.clone();
+        let mut setup = registry.setup.clone();
+        // Workers that drew alike would all go to the same peers.
+        setup.seed = fastrand::u64(..);
         let roster = Arc::new(Roster::new(setup, registry.members()));
         registry.rosters.push(Arc::downgrade(&roster));
         roster

@@ -133,6 +133,8 @@ mod future;
 #[cfg(feature = "http")]
 mod group;
 #[cfg(feature = "http")]
+mod hash_by;
+#[cfg(feature = "http")]
 mod http;
 #[cfg(feature = "http")]
 mod members;

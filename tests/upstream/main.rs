@@ -3,6 +3,7 @@
 mod bodies;
 mod body;
 mod cancel;
+mod builder;
 mod changes;
 mod hedge;
 mod keepalive;
