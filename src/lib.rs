@@ -47,6 +47,7 @@
 //! | [`connect`] | from an address to a connection | - |
 //! | [`classify`] | what happened, without a verdict | `error`, `timeout`, `invalid_header`, `http_500`, ... |
 //! | [`timeout`] | which clock stops when | `proxy_connect_timeout`, `_send_`, `_read_` |
+//! | [`answer`] | how a layer in front of a service says no | `limit_req_status`, `limit_conn_status` |
 //! | [`nginx`] | a configuration file as values | all of them |
 //!
 //! The guide has [where to put it among other layers](guide::order), [the rows in which it differs
@@ -74,6 +75,7 @@
 #![deny(missing_docs)]
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
+pub mod answer;
 pub mod balance;
 pub mod breaker;
 pub mod classify;

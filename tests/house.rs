@@ -51,7 +51,14 @@ const CORRIDOR: [&str; 9] = [
 ];
 
 /// What every room may take from. `timeout` lends its timer and its words to whoever waits.
-const SHELF: [&str; 5] = ["classify", "clock", "error", "semantics", "timeout"];
+const SHELF: [&str; 6] = [
+    "answer",
+    "classify",
+    "clock",
+    "error",
+    "semantics",
+    "timeout",
+];
 
 /// A condition knows the keyword that lists it, and keywords are `retry`'s. `from_nginx` opens the
 /// side door from within.
