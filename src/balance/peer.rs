@@ -93,7 +93,7 @@ impl Peer {
             load: 0,
             conns: 0,
             max_conns: config.max_conns,
-            out_of_use: config.down || config.drain,
+            out_of_use: config.down || config.drain || member.healthy == Some(false),
             barred_until: Duration::ZERO,
             slot: 0,
             silence: Silence::default(),
@@ -108,7 +108,7 @@ impl Peer {
             origin: Arc::clone(&member.origin),
             route: member.route,
             config,
-            healthy: None,
+            healthy: member.healthy,
             ejections: 0,
             withheld: 0,
             suspicions: 0,
@@ -158,16 +158,21 @@ impl Peer {
         !self.config.down && !self.config.drain
     }
 
-    /// An active check says so. True when this changes anything.
-    pub(super) fn set_health(&mut self, healthy: bool, now: Duration, setup: &Setup) -> bool {
-        if self.healthy == Some(healthy) {
+    /// An active check says so, or has nothing to say any more. True when this changes anything.
+    pub(super) fn set_health(
+        &mut self,
+        healthy: Option<bool>,
+        now: Duration,
+        setup: &Setup,
+    ) -> bool {
+        if self.healthy == healthy {
             return false;
         }
-        // The first word about a peer is no return.
-        if healthy && self.healthy.is_some() && setup.slow_start.is_some() {
+        // It returns. That a peer is well of which nothing was known is no return.
+        if self.healthy == Some(false) && setup.slow_start.is_some() {
             self.ramp = Some(now);
         }
-        self.healthy = Some(healthy);
+        self.healthy = healthy;
         self.look_again();
         true
     }

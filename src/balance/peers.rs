@@ -376,8 +376,9 @@ impl Peers {
         enforced
     }
 
-    /// An active check has something to say of the peers of this name.
-    pub fn set_health(&mut self, name: &str, healthy: bool, now: Duration) {
+    /// An active check has something to say of the peers of this name, or, if that is `None`,
+    /// nothing any more.
+    pub fn set_health(&mut self, name: &str, healthy: Option<bool>, now: Duration) {
         for list in &mut self.lists {
             let mut changed = false;
             for peer in list.peers.iter_mut().filter(|peer| &*peer.name == name) {

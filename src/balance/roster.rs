@@ -113,8 +113,9 @@ impl<E> Roster<E> {
         self.presence.over()
     }
 
-    /// What an active check says of the peers of this name; a verdict beside that of the failures.
-    pub fn set_health(&self, name: &str, healthy: bool) {
+    /// What an active check says of the peers of this name, a verdict beside that of the failures;
+    /// `None` when nobody checks them any more.
+    pub fn set_health(&self, name: &str, healthy: Option<bool>) {
         let now = self.clock.time(clock::now());
         self.lock().peers.set_health(name, healthy, now);
     }

@@ -73,6 +73,9 @@ pub struct Member {
     pub backup: bool,
     /// Its parameters.
     pub config: PeerConfig,
+    /// What active checks say of it when it joins, if they do; later it is
+    /// [`set_health`](super::Roster::set_health) that counts.
+    pub healthy: Option<bool>,
 }
 
 impl Member {
@@ -85,6 +88,7 @@ impl Member {
             route: None,
             backup: false,
             config: PeerConfig::default(),
+            healthy: None,
         }
     }
 }

@@ -7,6 +7,7 @@ use super::config::{ConfigError, GroupConfig, Server};
 use super::engine::{Endpoint, Endpoints};
 use super::exchange::HttpEndpoint;
 use super::sticky::server_id;
+use super::verdicts::Verdicts;
 use crate::balance::{Member, PeerConfig, Roster, Setup, Subset};
 use crate::connect::Address;
 use crate::pool::Pool;
@@ -32,6 +33,7 @@ pub(super) struct Registry {
     fixed: Vec<Server>,
     rosters: Vec<Weak<Endpoints<HttpEndpoint>>>,
     pools: Vec<Weak<Pool<AttemptBody>>>,
+    verdicts: Verdicts,
     news: News,
 }
 
@@ -65,6 +67,7 @@ impl Registry {
             servers,
             rosters: Vec::new(),
             pools: Vec::new(),
+            verdicts: Verdicts::default(),
             news: News::new(),
         }
     }
@@ -72,6 +75,9 @@ impl Registry {
     /// What balances, in order; backups are no part of a subset.
     fn members(&self) -> Vec<(Member, Arc<Endpoint<HttpEndpoint>>)> {
         let mut members: Vec<_> = self.servers.iter().map(member).collect();
+        for (member, _) in &mut members {
+            member.healthy = self.verdicts.of(&member.name);
+        }
         if let Some(subset) = &self.subset {
             let primaries = members.iter().filter(|(member, _)| !member.backup);
             let names: Vec<_> = primaries.map(|(m, _)| Arc::clone(&m.name)).collect();
@@ -87,6 +93,8 @@ impl Registry {
 
     fn publish(&mut self) {
         let members = self.members();
+        let names: HashSet<&str> = members.iter().map(|(member, _)| &*member.name).collect();
+        self.verdicts.retain(|address| names.contains(address));
         let rosters = self.rosters.iter().filter_map(Weak::upgrade);
         rosters.for_each(|roster| roster.set(members.clone()));
         self.rosters.retain(|roster| roster.strong_count() > 0);
@@ -98,6 +106,39 @@ impl Registry {
         pools.for_each(|pool| pool.only(Arc::clone(&known)));
         self.pools.retain(|pool| pool.strong_count() > 0);
         self.news.changed();
+    }
+
+    fn addresses(&self) -> impl Iterator<Item = String> {
+        self.servers.iter().map(|(_, address)| address.to_string())
+    }
+
+    fn set_health(&mut self, address: &str, healthy: bool) -> bool {
+        if self.verdicts.says(address, healthy) {
+            return false;
+        }
+        let Ok(at) = address.parse::<Address>() else {
+            return false;
+        };
+        if self.servers.iter().all(|(_, known)| **known != at) {
+            return false;
+        }
+        let was_fine = self.verdicts.of(address) != Some(false);
+        self.verdicts.set(address, healthy);
+        self.tell(address);
+        was_fine != healthy
+    }
+
+    /// Starts over with verdicts.
+    fn start_verdicts(&mut self, mandatory: bool) {
+        self.verdicts.start(mandatory);
+        let addresses: Vec<_> = self.addresses().collect();
+        addresses.iter().for_each(|address| self.tell(address));
+    }
+
+    fn tell(&self, address: &str) {
+        let healthy = self.verdicts.of(address);
+        let rosters = self.rosters.iter().filter_map(Weak::upgrade);
+        rosters.for_each(|roster| roster.set_health(address, healthy));
     }
 }
 
@@ -118,6 +159,7 @@ fn member((server, address): &(Server, Arc<Address>)) -> (Member, Arc<Endpoint<H
             down: server.down,
             drain: server.drain,
         },
+        healthy: None,
         name: Arc::clone(&name),
     };
     let service = HttpEndpoint {
@@ -249,12 +291,23 @@ impl Members {
         found
     }
 
-    /// What an active check says of the servers of this address; passive failures are counted beside
-    /// it, and requests choose a server only when neither has anything against it.
-    pub fn set_health(&self, address: &str, healthy: bool) {
-        for roster in self.lock().rosters.iter().filter_map(Weak::upgrade) {
-            roster.set_health(address, healthy);
-        }
+    /// What an active check says of the servers of this address, for all workers, those to come
+    /// included; passive failures are counted beside it, and requests choose a server only when
+    /// neither has anything against it. Nothing happens if there is none of this address. True when
+    /// requests may choose it from now on, or no longer, as far as checks are concerned.
+    /// [`health::Checks`](crate::health::Checks) says it by itself.
+    pub fn set_health(&self, address: &str, healthy: bool) -> bool {
+        self.lock().set_health(address, healthy)
+    }
+
+    /// Active checks begin: nothing is known, and if they are mandatory nobody is healthy yet.
+    pub(crate) fn begin_checks(&self, mandatory: bool) {
+        self.lock().start_verdicts(mandatory);
+    }
+
+    /// Nobody checks any more.
+    pub(crate) fn end_checks(&self) {
+        self.lock().start_verdicts(false);
     }
 
     fn lock(&self) -> MutexGuard<'_, Registry> {

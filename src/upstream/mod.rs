@@ -143,6 +143,8 @@ mod rules;
 mod sticky;
 #[cfg(feature = "http")]
 mod trail;
+#[cfg(feature = "http")]
+mod verdicts;
 
 #[cfg(feature = "http")]
 pub use body::ResponseBody;

@@ -5,6 +5,7 @@ mod body;
 mod cancel;
 mod builder;
 mod changes;
+mod health;
 mod hedge;
 mod keepalive;
 #[cfg(feature = "nginx")]
