@@ -82,13 +82,15 @@ pub mod classify;
 mod clock;
 #[cfg(feature = "http")]
 pub mod connect;
-#[cfg(feature = "dns")]
-pub mod dns;
 #[cfg(feature = "discover")]
 pub mod discover;
+#[cfg(feature = "dns")]
+pub mod dns;
 mod error;
 #[cfg(doc)]
 pub mod guide;
+#[cfg(feature = "http")]
+pub mod health;
 #[cfg(feature = "nginx")]
 pub mod nginx;
 #[cfg(feature = "http")]
@@ -103,8 +105,8 @@ pub use retry::NextUpstream;
 pub use semantics::Semantics;
 #[cfg(feature = "http")]
 pub use upstream::config::{
-    Choice, GroupConfig, HashKey, Hedge, Keepalive, Proxy, RequestBuffering, ResolverConfig,
-    Server, Sticky, StickyCookie, StickyLearn,
+    Choice, GroupConfig, HashKey, HealthCheck, Hedge, Keepalive, Proxy, RequestBuffering,
+    ResolverConfig, Server, Sticky, StickyCookie, StickyLearn,
 };
 #[cfg(feature = "http")]
 pub use upstream::{

@@ -23,6 +23,9 @@ const DOORS: &[&str] = &[
     "dns/follower.rs",
     "dns/resolver.rs",
     "dns/updates.rs",
+    "health/checks.rs",
+    "health/looks.rs",
+    "health/probe.rs",
     "pool/keep.rs",
     "retry/attempt.rs",
     "retry/body.rs",
@@ -46,8 +49,9 @@ const DOORS: &[&str] = &[
 ];
 
 /// Left to right, as a request walks; the front doors come first.
-const CORRIDOR: [&str; 9] = [
-    "nginx", "dns", "discover", "upstream", "retry", "balance", "breaker", "pool", "connect",
+const CORRIDOR: [&str; 10] = [
+    "nginx", "health", "dns", "discover", "upstream", "retry", "balance", "breaker", "pool",
+    "connect",
 ];
 
 /// What every room may take from. `timeout` lends its timer and its words to whoever waits.

@@ -25,3 +25,4 @@ pub(crate) use address::host_and_port;
 pub(crate) use http::{Conn, Handshake, Keeper, connect};
 pub(crate) use meter::Meter;
 pub use spelling::Spelling;
+pub(crate) use tcp::reach;

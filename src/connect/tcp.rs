@@ -33,6 +33,11 @@ impl Socket {
     }
 }
 
+/// Connects, and closes at once.
+pub(crate) async fn reach(address: &Address) -> io::Result<()> {
+    Socket::connect(address).await.map(drop)
+}
+
 macro_rules! each {
     ($self:ident, $io:ident => $call:expr) => {
         match $self.get_mut() {

@@ -300,6 +300,13 @@ impl Members {
         self.lock().set_health(address, healthy)
     }
 
+    /// The addresses that requests may go to, each once or more.
+    pub(crate) fn in_use(&self) -> Vec<Arc<str>> {
+        let members = self.lock().members().into_iter();
+        let used = members.filter(|(member, _)| !member.config.down);
+        used.map(|(member, _)| member.name).collect()
+    }
+
     /// Active checks begin: nothing is known, and if they are mandatory nobody is healthy yet.
     pub(crate) fn begin_checks(&self, mandatory: bool) {
         self.lock().start_verdicts(mandatory);

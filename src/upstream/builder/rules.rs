@@ -3,7 +3,7 @@
 use super::Builder;
 use crate::breaker::FailureRules;
 use crate::retry::{Budget, BudgetConfig};
-use crate::upstream::config::{Choice, EjectionCap, SlowFault};
+use crate::upstream::config::{Choice, EjectionCap, HealthCheck, SlowFault};
 
 impl Builder {
     /// Which rule takes a failing server out, default [`FailureRules::MaxFails`]: each server's
@@ -27,6 +27,15 @@ impl Builder {
     /// In a file `slow_fault`.
     pub fn slow_fault(mut self, rule: Choice<SlowFault>) -> Self {
         self.group.slow_fault = rule;
+        self
+    }
+
+    /// How the servers are looked at whether or not requests go there, default not at all. Looking
+    /// takes a task, which the caller spawns: [`Checks::of`](crate::health::Checks::of) the built
+    /// group. NGINX's `health_check` is commercial; in a file `active_check`.
+    #[doc(alias = "health_check")]
+    pub fn health_check(mut self, check: HealthCheck) -> Self {
+        self.group.health_check = Some(check);
         self
     }
 

@@ -1,6 +1,6 @@
 use super::{
-    BudgetConfig, Choice, EjectionCap, FailureRules, HashKey, Keepalive, Method, ResolverConfig,
-    Semantics, Server, SlowFault, SlowStart, Sticky, Subset,
+    BudgetConfig, Choice, EjectionCap, FailureRules, HashKey, HealthCheck, Keepalive, Method,
+    ResolverConfig, Semantics, Server, SlowFault, SlowStart, Sticky, Subset,
 };
 
 /// An upstream block: who the peers are and which connections to them are kept.
@@ -53,6 +53,10 @@ pub struct GroupConfig {
     /// Peers that keep requests waiting are suspected before a timeout says so. Not in NGINX.
     #[cfg_attr(feature = "serde", serde(default))]
     pub slow_fault: Choice<SlowFault>,
+    /// Looks at the servers whether or not requests go there; `None` is never. It takes a task:
+    /// [`health::Checks`](crate::health::Checks).
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub health_check: Option<HealthCheck>,
     /// Retries and hedges are paid for by requests, so that a failing group is not asked many times
     /// over; `None` is no limit. Not in NGINX.
     #[cfg_attr(feature = "serde", serde(default))]
@@ -81,6 +85,7 @@ impl GroupConfig {
             failure_rule: FailureRules::MaxFails,
             ejection_cap: Choice::Auto,
             slow_fault: Choice::Auto,
+            health_check: None,
             retry_budget: None,
             shadow: false,
         }
@@ -123,6 +128,7 @@ impl GroupConfig {
         if let Choice::On(rule) = &self.slow_fault {
             problems.extend(rule.problems());
         }
+        problems.extend(self.health_check.iter().flat_map(HealthCheck::problems));
         problems.extend(self.retry_budget.iter().flat_map(BudgetConfig::problems));
         problems
     }

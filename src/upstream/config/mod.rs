@@ -7,6 +7,7 @@
 //! | [`Server::fail_timeout`] | 10 s | `fail_timeout=` |
 //! | [`Server::max_conns`] | 0, no limit | `max_conns=` |
 //! | [`GroupConfig::resolver`] | the system's, 30 s | `resolver`, `resolver_timeout` |
+//! | [`GroupConfig::health_check`] | none | `health_check` (commercial), here `active_check` |
 //! | [`Keepalive::connections`] | 0, no cache | `keepalive` |
 //! | [`Keepalive::requests`] | 1000 | `keepalive_requests` |
 //! | [`Keepalive::time`] | 1 h | `keepalive_time` |
@@ -24,17 +25,21 @@
 mod choice;
 mod group;
 mod hash_key;
+mod health_check;
 mod proxy;
 mod resolver;
 mod server;
+mod statuses;
 mod sticky;
 
 pub use choice::Choice;
 pub use group::GroupConfig;
 pub use hash_key::HashKey;
+pub use health_check::{HealthCheck, HttpProbe, Probe, ProbeMethod};
 pub use proxy::Proxy;
 pub use resolver::ResolverConfig;
 pub use server::Server;
+pub use statuses::Statuses;
 pub use sticky::{Sticky, StickyCookie, StickyLearn};
 
 pub use crate::balance::{EjectionCap, Method, SlowStart, Subset, Times};

@@ -1,0 +1,8 @@
+//! Active health checks: the schedule on a clock that is moved, the looks over real sockets.
+
+mod http;
+mod schedule;
+mod server;
+mod sides;
+mod tcp;
+mod world;
