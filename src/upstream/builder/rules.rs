@@ -33,7 +33,6 @@ impl Builder {
     /// How the servers are looked at whether or not requests go there, default not at all. Looking
     /// takes a task, which the caller spawns: [`Checks::of`](crate::health::Checks::of) the built
     /// group. NGINX's `health_check` is commercial; in a file `active_check`.
-    #[doc(alias = "health_check")]
     pub fn health_check(mut self, check: HealthCheck) -> Self {
         self.group.health_check = Some(check);
         self
