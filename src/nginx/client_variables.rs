@@ -1,9 +1,9 @@
 use std::net::{IpAddr, SocketAddr};
 
-use http::header::{COOKIE, HOST};
+use http::header::HOST;
 use http::request::Parts;
 
-use super::{Template, Variables};
+use super::{Template, Variables, cookie};
 
 /// NGINX's variables as far as a client service can know them.
 ///
@@ -80,7 +80,10 @@ impl Variables for ClientVariables<'_> {
             _ => match name.split_once('_') {
                 Some(("http", header)) => self.header(header, out),
                 Some(("arg", arg)) => out.push_str(self.argument(arg)),
-                Some(("cookie", cookie)) => out.push_str(self.cookie(cookie)),
+                Some(("cookie", name)) => {
+                    let value = cookie(&self.request.headers, name).unwrap_or_default();
+                    out.push_str(&String::from_utf8_lossy(value));
+                }
                 _ => return false,
             },
         }
@@ -147,19 +150,6 @@ impl ClientVariables<'_> {
             first = false;
             out.push_str(&String::from_utf8_lossy(value.as_bytes()));
         }
-    }
-
-    fn cookie(&self, name: &str) -> &str {
-        let lines = self.request.headers.get_all(COOKIE).iter();
-        let pairs = lines
-            .filter_map(|line| line.to_str().ok())
-            .flat_map(|line| line.split(';'))
-            .filter_map(|pair| pair.trim_start().split_once('='));
-        pairs
-            .filter(|(key, _)| key.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value)
-            .next()
-            .unwrap_or_default()
     }
 
     fn argument(&self, name: &str) -> &str {
@@ -257,6 +247,7 @@ mod tests {
             .uri("http://EXAMPLE.com:81/a/../b//c%20d/?x=1&Y=2&x=3")
             .header("X-Forwarded-For", "1.1.1.1")
             .header("X-Forwarded-For", "2.2.2.2")
+            .header("Cookie", "a=1,Sid = x; sid=y")
             .header("X-Twice", "first")
             .header("X-Twice", "second");
         let remote = Some("10.0.0.1:4711");
@@ -268,6 +259,7 @@ mod tests {
             ("$uri", "/b/c d/"),
             ("$args", "x=1&Y=2&x=3"),
             ("$arg_x$arg_y$arg_z", "12"),
+            ("$cookie_sid$cookie_nope", "x"),
             ("$scheme", "http"),
             ("$http_x_twice", "first"),
             ("$http_x_missing", ""),

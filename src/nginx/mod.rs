@@ -87,6 +87,7 @@
 
 mod address;
 mod client_variables;
+mod cookies;
 mod grammar;
 mod grammar_table;
 mod import;
@@ -109,6 +110,7 @@ mod upstream;
 pub mod values;
 
 pub use address::Address;
+pub use cookies::{cookie, set_cookie};
 pub use grammar::{Client, Contexts, Rule, rule, served};
 pub use import::{Imported, import, import_file};
 pub use include::load;

@@ -140,7 +140,7 @@ mod http;
 mod members;
 mod rules;
 #[cfg(feature = "http")]
-mod sticky;
+pub(crate) mod sticky;
 #[cfg(feature = "http")]
 mod trail;
 #[cfg(feature = "http")]

@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 
 use hyper::Version;
 use hyper::header::{self, HeaderMap, HeaderName};
+use tower_upstream::nginx::cookie;
 
 use super::upstream::push_seconds;
 use crate::clock;
@@ -88,11 +89,8 @@ fn family(x: &Exchange, name: &str, out: &mut String) -> bool {
         return some(argument(x.args().unwrap_or(""), name), out);
     }
     if let Some(name) = name.strip_prefix("cookie_") {
-        let cookies = x.headers.get_all(header::COOKIE).iter();
-        let found = cookies
-            .filter_map(|value| value.to_str().ok())
-            .find_map(|value| cookie(value, name));
-        return some(found, out);
+        let found = cookie(&x.headers, name);
+        return found.map(|value| push_bytes(value, out)).is_some();
     }
     if let Some(name) = name.strip_prefix("sent_http_") {
         let sent = x.sent_headers.as_ref();
@@ -199,13 +197,6 @@ fn argument<'a>(args: &'a str, name: &str) -> Option<&'a str> {
     })
 }
 
-fn cookie<'a>(line: &'a str, name: &str) -> Option<&'a str> {
-    line.split(';').find_map(|pair| {
-        let (key, value) = pair.trim_start().split_once('=')?;
-        key.eq_ignore_ascii_case(name).then_some(value)
-    })
-}
-
 fn remote_user(headers: &HeaderMap, out: &mut String) -> bool {
     let basic = headers.get(header::AUTHORIZATION).and_then(|value| {
         let (scheme, code) = value.to_str().ok()?.split_once(' ')?;
@@ -292,11 +283,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn arguments_and_cookies_are_found_by_name() {
+    fn arguments_are_found_by_name() {
         assert_eq!(argument("a=1&B=2&b=3", "b"), Some("2"));
         assert_eq!(argument("ab=1&c", "b"), None);
-        assert_eq!(cookie("x=1; Sid=a=b;y=", "sid"), Some("a=b"));
-        assert_eq!(cookie("x=1", "y"), None);
     }
 
     #[test]

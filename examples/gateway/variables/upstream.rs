@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use hyper::header::{self, HeaderMap};
 use tower_upstream::Attempt;
+use tower_upstream::nginx::set_cookie;
 
 use super::request::append_header;
 use crate::exchange::Exchange;
@@ -18,7 +18,8 @@ pub fn append(exchange: &Exchange, name: &str, out: &mut String) -> bool {
     }
     if let Some(cookie) = name.strip_prefix("cookie_") {
         let headers = exchange.received_headers.as_ref();
-        return headers.is_some_and(|headers| set_cookie(headers, cookie, out));
+        let value = headers.and_then(|headers| set_cookie(headers, cookie));
+        return value.map(|value| text::push(value, out)).is_some();
     }
     let value: fn(&Attempt, &mut String) = match name {
         "addr" => |attempt, out| out.push_str(&attempt.peer),
@@ -35,19 +36,6 @@ pub fn append(exchange: &Exchange, name: &str, out: &mut String) -> bool {
         _ => return false,
     };
     join(&exchange.attempts(), value, out)
-}
-
-/// The value a `Set-Cookie` gives a cookie; of several the first counts.
-fn set_cookie(headers: &HeaderMap, name: &str, out: &mut String) -> bool {
-    let cookies = headers.get_all(header::SET_COOKIE).iter();
-    let value = cookies.map(|line| line.as_bytes()).find_map(|line| {
-        let pair = line.split(|&b| b == b';').next()?;
-        let equals = pair.iter().position(|&b| b == b'=')?;
-        let (key, value) = pair.split_at(equals);
-        key.eq_ignore_ascii_case(name.as_bytes())
-            .then_some(&value[1..])
-    });
-    value.map(|value| text::push(value, out)).is_some()
 }
 
 fn join(groups: &[Vec<Attempt>], value: fn(&Attempt, &mut String), out: &mut String) -> bool {
@@ -89,21 +77,6 @@ mod tests {
         let mut out = String::new();
         push_seconds(Duration::from_micros(1_238_999), &mut out);
         assert_eq!(out, "1.238");
-    }
-
-    #[test]
-    fn cookies_are_found_in_what_sets_them() {
-        let mut headers = HeaderMap::new();
-        for line in ["a=1; b=2", "Sid=x=y; path=/", "sid=z", "none"] {
-            headers.append(header::SET_COOKIE, line.parse().unwrap());
-        }
-        let found = |name| {
-            let mut out = String::new();
-            set_cookie(&headers, name, &mut out).then_some(out)
-        };
-        assert_eq!(found("sid").as_deref(), Some("x=y"));
-        assert_eq!(found("a").as_deref(), Some("1"));
-        assert_eq!((found("b"), found("none")), (None, None));
     }
 
     #[test]

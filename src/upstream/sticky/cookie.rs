@@ -2,8 +2,22 @@
 //! next `;` and keeps its quotes and the spaces behind it, and the first cookie of the name is the
 //! one, even if it is empty.
 
-/// The cookie `name` in `Cookie` headers (`$cookie_NAME`).
-pub(super) fn sent<'a>(mut lines: impl Iterator<Item = &'a [u8]>, name: &str) -> Option<&'a [u8]> {
+use http::HeaderMap;
+use http::header::{COOKIE, SET_COOKIE};
+
+/// The cookie `name` that a request brings (`$cookie_NAME`).
+pub(crate) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a [u8]> {
+    let lines = headers.get_all(COOKIE).into_iter();
+    sent(lines.map(|line| line.as_bytes()), name)
+}
+
+/// The cookie `name` that a response sets (`$upstream_cookie_NAME`).
+pub(crate) fn set_cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a [u8]> {
+    let lines = headers.get_all(SET_COOKIE).into_iter();
+    set(lines.map(|line| line.as_bytes()), name)
+}
+
+fn sent<'a>(mut lines: impl Iterator<Item = &'a [u8]>, name: &str) -> Option<&'a [u8]> {
     lines.find_map(|mut rest| {
         while !rest.is_empty() {
             match value(rest, name) {
@@ -15,8 +29,7 @@ pub(super) fn sent<'a>(mut lines: impl Iterator<Item = &'a [u8]>, name: &str) ->
     })
 }
 
-/// The cookie `name` in `Set-Cookie` headers (`$upstream_cookie_NAME`).
-pub(super) fn set<'a>(mut lines: impl Iterator<Item = &'a [u8]>, name: &str) -> Option<&'a [u8]> {
+fn set<'a>(mut lines: impl Iterator<Item = &'a [u8]>, name: &str) -> Option<&'a [u8]> {
     lines.find_map(|line| value(line, name).ok())
 }
 

@@ -33,6 +33,8 @@ mod stickiness;
 mod visit;
 mod words;
 
+#[cfg(feature = "nginx")]
+pub(crate) use cookie::{cookie, set_cookie};
 pub(crate) use desk::{Desk, Pending};
 pub(crate) use server_id::server_id;
 pub(crate) use source::Head;

@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 
-use http::header::{COOKIE, HOST, SET_COOKIE};
+use http::header::HOST;
 use http::{HeaderMap, Uri};
 
 use super::cookie;
@@ -89,7 +89,7 @@ impl FromRequest {
     /// Its value; an empty one counts as none.
     pub(super) fn value<'a>(&self, head: Head<'a>) -> Option<Cow<'a, [u8]>> {
         let found = match self {
-            Self::Cookie(name) => cookie::sent(values(head.headers, COOKIE), name)?.into(),
+            Self::Cookie(name) => cookie::cookie(head.headers, name)?.into(),
             Self::Argument(name) => argument(head.uri, name)?.as_bytes().into(),
             Self::Header(name) => header(head.headers, name)?,
             Self::Host => host(head)?.into(),
@@ -102,7 +102,7 @@ impl FromResponse {
     /// Its value; an empty one counts as none.
     pub(super) fn value<'a>(&self, headers: &'a HeaderMap) -> Option<Cow<'a, [u8]>> {
         let found = match self {
-            Self::Cookie(name) => cookie::set(values(headers, SET_COOKIE), name)?.into(),
+            Self::Cookie(name) => cookie::set_cookie(headers, name)?.into(),
             Self::Header(name) => header(headers, name)?,
         };
         (!found.is_empty()).then_some(found)
@@ -112,10 +112,6 @@ impl FromResponse {
 /// The first value that is not empty.
 pub(super) fn first<'a>(sources: &[FromRequest], head: Head<'a>) -> Option<Cow<'a, [u8]>> {
     sources.iter().find_map(|source| source.value(head))
-}
-
-fn values(headers: &HeaderMap, name: http::HeaderName) -> impl Iterator<Item = &[u8]> {
-    headers.get_all(name).into_iter().map(|v| v.as_bytes())
 }
 
 /// `name` as in `$http_name`: lower case, `_` for `-`.
