@@ -78,6 +78,8 @@ pub struct Exchange {
     pub sent: u64,
     /// They go out in chunks, whose sizes count as well.
     pub chunked: bool,
+    /// The cookies that say where it went; whatever the answer, they go with it.
+    pub sticky_cookies: Vec<HeaderValue>,
     /// Headers sent, if something asks for them.
     pub sent_headers: Option<HeaderMap>,
     /// Headers received from a peer, if something asks for them.
@@ -125,6 +127,7 @@ impl Exchange {
             status: 0,
             sent: 0,
             chunked: false,
+            sticky_cookies: Vec::new(),
             sent_headers: None,
             received_headers: None,
             logged: false,

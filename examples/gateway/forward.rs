@@ -20,6 +20,7 @@ use crate::handle::limited;
 use crate::log::error;
 use crate::plan::{Forward, Keep, SetHeader, SetTo};
 use crate::route::escape_into;
+use crate::sticky;
 use crate::text;
 use crate::variables::eval;
 
@@ -101,6 +102,7 @@ pub async fn forward(x: &mut Exchange, source: &mut Source) -> Answer {
         _ => None,
     };
     let affinity = affinity(x, &forward.pass.lookups);
+    let visit = sticky::visit(x, upstream.group());
     let Some(mut request) = head(x, forward, body) else {
         return Answer::Page(500);
     };
@@ -117,11 +119,16 @@ pub async fn forward(x: &mut Exchange, source: &mut Source) -> Answer {
     if let Some(affinity) = affinity {
         request.extensions_mut().insert(affinity);
     }
+    if let Some(visit) = visit {
+        request.extensions_mut().insert(visit);
+    }
     if !forward.spelling.is_usual() {
         request.extensions_mut().insert(forward.spelling.clone());
     }
     match upstream.send(request).await {
-        Ok(response) => {
+        Ok(mut response) => {
+            let cookie = sticky::take_cookie(upstream.group(), response.headers_mut());
+            x.sticky_cookies.extend(cookie);
             if worker.plan.wants_received {
                 x.received_headers = Some(response.headers().clone());
             }

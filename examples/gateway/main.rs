@@ -35,6 +35,7 @@ mod respond;
 mod route;
 mod serve;
 mod sockets;
+mod sticky;
 mod stream;
 mod text;
 mod tunnel;

@@ -12,6 +12,7 @@ use crate::handle::Closed;
 use crate::pages;
 use crate::plan::Forward;
 use crate::redirect;
+use crate::sticky;
 use crate::text;
 use crate::tunnel::Tunnel;
 use crate::variables::eval;
@@ -130,6 +131,7 @@ pub fn common(x: &mut Exchange, headers: &mut HeaderMap, close: bool) -> Version
             headers.insert(KEEP_ALIVE, value);
         }
     }
+    sticky::put_cookies(&x.sticky_cookies, headers);
     add_headers(x, headers);
     let mut spelling = x.at().spelling.clone();
     if let Some(challenge) = x.challenge.take() {

@@ -19,5 +19,6 @@ mod logs;
 mod rig;
 mod same;
 mod signals;
+mod sticky;
 mod stricter;
 mod tunnel;
