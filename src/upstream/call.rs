@@ -389,11 +389,13 @@ where
             };
             let waited = now.saturating_duration_since(lane.begun);
             let late = watch.hedge_after().is_some_and(|after| waited >= after);
-            self.look_at = match (late, lane.lease.stuck()) {
-                (true, _) | (_, Some(Ok(()))) => None,
-                (false, look) => next_look(watch, lane.begun, now, look.and_then(Result::err)),
+            let (stuck, look) = match lane.lease.stuck() {
+                Some(Ok(())) => (true, None),
+                // Nobody judges a peer that is no member any more; it may take its time.
+                look => (false, look.and_then(Result::err)),
             };
-            if self.look_at.is_none() {
+            self.look_at = next_look(watch, lane.begun, now, look);
+            if late || stuck {
                 let joined = self.join(free, now);
                 // One more is enough.
                 self.look_at = None;
