@@ -56,7 +56,7 @@
 //! # Two semantics
 //!
 //! [`Semantics::Nginx`] is the default and what an NGINX would do, its hazards included.
-//! [`Semantics::Strict`] repairs six of those; [each is a row](guide::parity#repaired-under-strict)
+//! [`Semantics::Strict`] repairs those; [each is a row](guide::parity#repaired-under-strict)
 //! that is tested in both modes.
 //!
 //! # Features

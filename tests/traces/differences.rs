@@ -220,3 +220,45 @@ async fn the_last_peer_is_never_taken_out_in_strict() {
     )
     .await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn dn3_a_change_on_the_way_costs_a_request_its_next_server_only_in_nginx() {
+    for (semantics, expected) in [
+        (
+            Semantics::Nginx,
+            ["502 [A, u] (504, 502)", "502 [G, u] (504, 502)"],
+        ),
+        (
+            Semantics::Strict,
+            ["200 [A, B] (504, 200)", "200 [G, J] (504, 200)"],
+        ),
+    ] {
+        let world = Arc::new(World::new("A; B", "read=1000", semantics, 300));
+        let changed_under = async |act, servers| {
+            world.script(act);
+            let request = tokio::spawn({
+                let world = Arc::clone(&world);
+                async move { world.request("GET").await }
+            });
+            sleep(Duration::from_millis(50)).await;
+            world.set(servers);
+            request.await.unwrap()
+        };
+        // Whoever was asked before stays asked.
+        assert_eq!(
+            changed_under("A=hang", "A; B; C").await,
+            expected[0],
+            "{semantics:?}"
+        );
+        // Whoever is removed under way still answers; its failure is nobody's.
+        world.set("D; E");
+        assert_eq!(changed_under("D=slow500", "F").await, "200 [D] (200)");
+        world.set("G; H");
+        let removed = changed_under("G=hang", "J; K").await;
+        assert_eq!(removed, expected[1], "{semantics:?}");
+        world.set("G");
+        world.script("G=ok");
+        assert_eq!(world.request("GET").await, "200 [G] (200)", "no past");
+        assert_eq!(world.in_flight(), 0);
+    }
+}

@@ -180,9 +180,12 @@ impl Rules<Req> for Judge {
     }
 }
 
+type Way = (Member, Arc<Endpoint<Peer>>);
+
 pub(crate) struct World {
     engine: Engine<Peer, Judge>,
     script: Script,
+    read_timeout: Duration,
     start: Instant,
 }
 
@@ -207,22 +210,7 @@ impl World {
         }
         terms.next_upstream = listed.unwrap_or_default();
         let script = Script::default();
-        let mut members = Vec::new();
-        for line in servers.split(';') {
-            let (letter, backup, config) = server(line);
-            let member = Member {
-                backup,
-                config,
-                ..Member::new(letter.to_string())
-            };
-            let service = Peer {
-                letter,
-                script: Arc::clone(&script),
-                read_timeout,
-            };
-            let name = Arc::clone(&member.name);
-            members.push((member, Arc::new(Endpoint { name, service })));
-        }
+        let members = members(servers, &script, read_timeout);
         let epoch = Duration::from_millis(1_000_000_000 + fraction);
         // As a group has them by default.
         let strict = semantics == Semantics::Strict;
@@ -236,8 +224,15 @@ impl World {
         Self {
             engine: Engine::new(Arc::new(roster), Judge, terms),
             script,
+            read_timeout,
             start: Instant::now(),
         }
+    }
+
+    /// Another membership, from now on.
+    pub(crate) fn set(&self, servers: &str) {
+        let members = members(servers, &self.script, self.read_timeout);
+        self.engine.roster().set(members);
     }
 
     /// `A=close,ok` : what a peer does from now on.
@@ -279,6 +274,25 @@ impl World {
     pub(crate) fn in_flight(&self) -> u32 {
         self.engine.states().iter().map(|peer| peer.in_flight).sum()
     }
+}
+
+fn members(servers: &str, script: &Script, read_timeout: Duration) -> Vec<Way> {
+    let way = |line| {
+        let (letter, backup, config) = server(line);
+        let member = Member {
+            backup,
+            config,
+            ..Member::new(letter.to_string())
+        };
+        let service = Peer {
+            letter,
+            script: Arc::clone(script),
+            read_timeout,
+        };
+        let name = Arc::clone(&member.name);
+        (member, Arc::new(Endpoint { name, service }))
+    };
+    servers.split(';').map(way).collect()
 }
 
 fn status_of(error: &Error) -> u16 {
