@@ -2,6 +2,8 @@ use std::fmt;
 
 use super::{Condition, Outcome};
 use crate::error::BoxError;
+#[cfg(feature = "http2")]
+use crate::semantics::Semantics;
 
 /// An attempt over HTTP that came to no response header.
 #[derive(Debug)]
@@ -46,6 +48,29 @@ pub(crate) fn condition(error: &hyper::Error) -> Condition {
     } else {
         Condition::Error
     }
+}
+
+/// What a failed HTTP/2 exchange means, if the failure is HTTP/2's. NGINX takes all of them for an
+/// invalid header (GR-4). Strict knows two that say that nobody has looked at the request: the stream
+/// was refused, or lies beyond the last one the peer says it took (RFC 9113, 8.7). They are like a
+/// kept connection that had gone.
+#[cfg(feature = "http2")]
+pub(crate) fn stream_outcome(error: &hyper::Error, semantics: Semantics) -> Option<Outcome> {
+    let source = std::error::Error::source(error)?;
+    let error = source.downcast_ref::<h2::Error>()?;
+    if !error.is_remote() || error.is_io() {
+        return None;
+    }
+    let refused = error.is_reset() && error.reason() == Some(h2::Reason::REFUSED_STREAM);
+    let unprocessed = refused || error.is_go_away();
+    Some(match semantics {
+        Semantics::Strict if unprocessed => Outcome {
+            condition: Condition::Error,
+            sent: false,
+            reused: true,
+        },
+        _ => Outcome::new(Condition::InvalidHeader),
+    })
 }
 
 /// What a failure to connect means: the peer's fault, unless this process may open no more files.

@@ -27,6 +27,9 @@ pub(crate) struct Meter {
     spells: AtomicBool,
     spelling: Mutex<Spelling>,
     body_ended: AtomicBool,
+    /// One of many on its connection: nobody tells of its writes, so its body's progress stands for
+    /// them.
+    of_stream: bool,
     /// Microseconds from `start` to when the peer took no more bytes; 0 while it takes them.
     blocked: AtomicU64,
     /// Microseconds from `start` to when the request was completely sent; 0 until then.
@@ -44,8 +47,18 @@ impl Meter {
             spells: AtomicBool::new(false),
             spelling: Mutex::default(),
             body_ended: AtomicBool::new(false),
+            of_stream: false,
             blocked: AtomicU64::new(0),
             sent: AtomicU64::new(0),
+        }
+    }
+
+    /// For one request over a connection that others share.
+    #[cfg(feature = "http2")]
+    pub(crate) fn of_stream() -> Self {
+        Self {
+            of_stream: true,
+            ..Self::new()
         }
     }
 
@@ -84,6 +97,23 @@ impl Meter {
     /// The last byte of the body was handed to hyper; what is left is in its buffer.
     pub(crate) fn body_ended(&self) {
         self.body_ended.store(true, Relaxed);
+        if self.of_stream {
+            self.flushed();
+        }
+    }
+
+    /// hyper asks for more of the body: what it had is on its way.
+    pub(crate) fn body_wanted(&self) {
+        if self.of_stream {
+            self.blocked.store(0, Relaxed);
+        }
+    }
+
+    /// hyper was given some of the body, and asks for more only once the peer has room for it.
+    pub(crate) fn body_given(&self) {
+        if self.of_stream {
+            self.blocked();
+        }
     }
 
     /// Since when the peer takes no bytes of a request with a body, although there are some.

@@ -15,14 +15,18 @@
 //! ```
 
 mod address;
-mod http;
+mod conn;
+mod http1;
+#[cfg(feature = "http2")]
+pub(crate) mod http2;
 mod meter;
 mod spelling;
 mod tcp;
 
 pub use address::Address;
 pub(crate) use address::host_and_port;
-pub(crate) use http::{Conn, Handshake, Keeper, connect};
+pub(crate) use conn::Conn;
+pub(crate) use http1::{Handshake, Keeper, connect};
 pub(crate) use meter::Meter;
 pub use spelling::Spelling;
 pub(crate) use tcp::reach;

@@ -9,7 +9,11 @@ use tokio::time::Instant;
 
 use super::Keepalive;
 use super::idle::Idle;
+#[cfg(feature = "http2")]
+use super::{Http2, streams::Streams};
 use crate::clock;
+#[cfg(feature = "http2")]
+use crate::connect::http2;
 use crate::connect::{Address, Conn, Handshake, Keeper};
 
 /// Longer than any connection is idle; what is longer might not fit the clock.
@@ -23,6 +27,8 @@ pub(crate) struct Pool<B> {
     idle: Mutex<IdleConns<B>>,
     config: Keepalive,
     ids: AtomicU64,
+    #[cfg(feature = "http2")]
+    streams: Streams<B>,
 }
 
 impl<B> Pool<B>
@@ -34,6 +40,8 @@ where
             idle: Mutex::new(Idle::new(config.connections, config.timeout.min(LONG))),
             config,
             ids: AtomicU64::new(0),
+            #[cfg(feature = "http2")]
+            streams: Streams::default(),
         }
     }
 
@@ -64,7 +72,7 @@ where
             timeout,
         } = self.config;
         let spent = conn.requests >= requests || now - conn.meter.born() > time;
-        if connections == 0 || timeout.is_zero() || spent {
+        if connections == 0 || timeout.is_zero() || spent || conn.is_shared() {
             return;
         }
         let mut idle = self.lock();
@@ -80,8 +88,36 @@ where
     /// From now on only connections to these peers are kept; idle ones to others are closed, and
     /// those in use with their response.
     pub(crate) fn only(&self, peers: Arc<HashSet<Arc<Address>>>) {
+        #[cfg(feature = "http2")]
+        self.streams.forget(|address| peers.contains(address));
         let gone = self.lock().only(peers);
         drop(gone);
+    }
+
+    /// The HTTP/2 connections.
+    #[cfg(feature = "http2")]
+    pub(crate) fn streams(&self) -> &Streams<B> {
+        &self.streams
+    }
+
+    /// What a new HTTP/2 connection is told about itself.
+    #[cfg(feature = "http2")]
+    pub(crate) fn stream_rules(&self, http2: &Http2) -> (u64, http2::Rules) {
+        let Keepalive {
+            requests,
+            time,
+            timeout,
+            ..
+        } = self.config;
+        let rules = http2::Rules {
+            streams: http2.streams,
+            requests,
+            time,
+            idle: timeout.min(LONG),
+            ping: http2.ping_interval,
+            ping_timeout: http2.ping_timeout,
+        };
+        (self.ids.fetch_add(1, Relaxed), rules)
     }
 
     /// What a new connection is told about itself.

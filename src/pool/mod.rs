@@ -27,9 +27,13 @@
 //! # Ok::<(), tower_upstream::ConfigError>(())
 //! ```
 
+mod http2;
 mod idle;
 mod keep;
 mod keepalive;
+#[cfg(feature = "http2")]
+mod streams;
 
+pub use http2::Http2;
 pub(crate) use keep::Pool;
 pub use keepalive::Keepalive;

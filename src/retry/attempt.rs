@@ -80,6 +80,9 @@ impl Body for AttemptBody {
         let Some(cell) = this.shared.clone() else {
             return Poll::Ready(None);
         };
+        if let Some(meter) = &this.meter {
+            meter.body_wanted();
+        }
         let mut shared = lock(&cell);
         // What is complete is read by nobody any more.
         if shared.reader != this.attempt && !shared.complete {
@@ -108,6 +111,9 @@ impl Body for AttemptBody {
             return Poll::Ready(trailers.map(|trailers| Ok(Frame::trailers(trailers))));
         };
         drop(shared);
+        if let Some(meter) = &this.meter {
+            meter.body_given();
+        }
         if let Some(left) = &mut this.left {
             *left = left.saturating_sub(data.len() as u64);
             if *left == 0 {

@@ -126,7 +126,7 @@ mod tests {
         let draws: Vec<_> = (0..10_000).map(|_| backoff.delay(2, &mut rng)).collect();
         let tenth = backoff.bound(2) / 10;
         for part in 0..10 {
-            let inside = |d: &&Duration| (tenth * part..tenth * (part + 1)).contains(d);
+            let inside = |d: &&Duration| (tenth * part..tenth * (part + 1)).contains(*d);
             let share = draws.iter().filter(inside).count();
             assert!((850..1150).contains(&share), "{share} in tenth {part}");
         }

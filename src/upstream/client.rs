@@ -77,6 +77,7 @@ impl Upstream {
             pool: group.pool(),
             group: group.shared_name(),
             desk: group.desk().cloned(),
+            semantics: group.config().semantics,
         };
         Self {
             engine: Engine::with_budget(group.roster(), rules, terms, group.budget()),

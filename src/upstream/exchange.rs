@@ -10,9 +10,15 @@ use tokio::time::Instant;
 use tower_service::Service;
 
 use super::body::{ResponseBody, Ride};
+#[cfg(feature = "http2")]
+use super::config::Http2;
 use super::config::Proxy;
+#[cfg(feature = "http2")]
+use super::head::to_http2;
 use super::trail::Row;
 use crate::balance::Route;
+#[cfg(feature = "http2")]
+use crate::classify::http::stream_outcome;
 use crate::classify::http::{AttemptError, condition, connect_condition, header_size, keeps_alive};
 use crate::classify::{Condition, Outcome};
 use crate::clock;
@@ -20,6 +26,7 @@ use crate::connect::{self, Address, Spelling};
 use crate::error::BoxError;
 use crate::pool::Pool;
 use crate::retry::attempt::{AttemptBody, Watch};
+use crate::semantics::Semantics;
 use crate::timeout::Elapsed;
 
 pub(super) type Conn = connect::Conn<AttemptBody>;
@@ -47,6 +54,7 @@ pub(super) struct HttpAttempt {
     pub(super) has_body: bool,
     /// A kept connection will not do.
     pub(super) fresh: bool,
+    pub(super) semantics: Semantics,
     pub(super) proxy: Arc<Proxy>,
     pub(super) pool: Arc<Pool<AttemptBody>>,
     pub(super) row: Option<Row>,
@@ -68,6 +76,7 @@ impl Service<HttpAttempt> for HttpEndpoint {
             request,
             has_body,
             fresh,
+            semantics,
             proxy,
             pool,
             row,
@@ -82,6 +91,7 @@ impl Service<HttpAttempt> for HttpEndpoint {
             watch: has_body.then(|| request.body().watch()),
             request: Some(request),
             fresh,
+            semantics,
             proxy,
             row,
             spelling,
@@ -106,6 +116,9 @@ pub(super) struct Exchange {
     /// Present when the request has a body.
     watch: Option<Watch>,
     fresh: bool,
+    /// Whether what a peer says of a stream is believed.
+    #[cfg_attr(not(feature = "http2"), allow(dead_code))]
+    semantics: Semantics,
     proxy: Arc<Proxy>,
     row: Option<Row>,
     spelling: Option<Spelling>,
@@ -137,12 +150,20 @@ struct Wait {
 
 impl Exchange {
     fn checkout(&mut self) -> Phase {
+        let (peer, limit) = (self.peer.clone(), self.proxy.connect_timeout);
+        #[cfg(feature = "http2")]
+        if let Some(http2) = self.proxy.http2 {
+            let open = (!self.fresh).then(|| peer.pool.streams().open(&peer.address));
+            return match open.flatten() {
+                Some(stream) => Phase::Ready(Box::new(stream)),
+                None => Phase::Connect(Box::pin(connect_shared(peer, limit, http2, self.fresh))),
+            };
+        }
         if !self.fresh {
-            if let Some(conn) = self.peer.pool.take(&self.peer.address) {
+            if let Some(conn) = peer.pool.take(&peer.address) {
                 return Phase::Ready(conn);
             }
         }
-        let (peer, limit) = (self.peer.clone(), self.proxy.connect_timeout);
         Phase::Connect(Box::pin(connect(peer, limit)))
     }
 
@@ -159,6 +180,10 @@ impl Exchange {
         let (written, read) = (conn.meter.written(), conn.meter.read());
         if let Some(spelling) = &self.spelling {
             conn.meter.spell(spelling);
+        }
+        #[cfg(feature = "http2")]
+        if self.proxy.http2.is_some() {
+            to_http2(&mut request);
         }
         conn.send(request);
         if let Some(row) = &self.row {
@@ -226,14 +251,18 @@ impl Exchange {
                 let error = error.into_error();
                 let aborted = self.watch.as_ref().is_some_and(Watch::failed);
                 let outcome = Outcome {
-                    condition: if aborted {
-                        Condition::Aborted
-                    } else {
-                        condition(&error)
+                    condition: match aborted {
+                        true => Condition::Aborted,
+                        false => condition(&error),
                     },
                     // Closed, or talked to, before a byte of the request was written.
                     sent,
                     reused: wait.reused,
+                };
+                #[cfg(feature = "http2")]
+                let outcome = match stream_outcome(&error, self.semantics) {
+                    Some(told) if !aborted => told,
+                    _ => outcome,
                 };
                 Poll::Ready(Step::Failed(outcome, error.into()))
             }
@@ -350,6 +379,34 @@ async fn connect(peer: Peer, limit: Duration) -> Result<Conn, ConnectError> {
     match tokio::time::timeout(limit, connect::connect(&peer.address, with)).await {
         Ok(Ok(conn)) => Ok(conn),
         Ok(Err(error)) => Err(ConnectError::Failed(error)),
+        Err(_) => Err(ConnectError::Timeout),
+    }
+}
+
+/// A stream of a connection that is shared: of one that another request has just made, or of a new one.
+#[cfg(feature = "http2")]
+async fn connect_shared(
+    peer: Peer,
+    limit: Duration,
+    http2: Http2,
+    fresh: bool,
+) -> Result<Conn, ConnectError> {
+    if limit.is_zero() {
+        return Err(ConnectError::Timeout);
+    }
+    let streams = peer.pool.streams();
+    let connecting = async {
+        let (_turn, allowed) = streams.turn(&peer.address).await;
+        if let Some(stream) = (!fresh).then(|| streams.open(&peer.address)).flatten() {
+            return Ok(stream);
+        }
+        let (id, rules) = peer.pool.stream_rules(&http2);
+        let shared = connect::http2::connect(&peer.address, id, rules, allowed).await?;
+        let closed = || "the peer closed the connection at once".into();
+        streams.add(&peer.address, shared).ok_or_else(closed)
+    };
+    match tokio::time::timeout(limit, connecting).await {
+        Ok(connected) => connected.map_err(ConnectError::Failed),
         Err(_) => Err(ConnectError::Timeout),
     }
 }

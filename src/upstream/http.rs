@@ -25,6 +25,7 @@ use crate::pool::Pool;
 use crate::retry::RequestBuffering;
 use crate::retry::attempt::AttemptBody;
 use crate::retry::body::RequestBody;
+use crate::semantics::Semantics;
 
 /// What an HTTP/1.0 request without a known length may have, where nothing else says so: there is no
 /// chunked framing, so it is read first (NU-14). `client_max_body_size`'s default.
@@ -165,6 +166,7 @@ pub(super) struct HttpRules {
     pub(super) pool: Arc<Pool<AttemptBody>>,
     pub(super) group: Arc<str>,
     pub(super) desk: Option<Arc<Desk>>,
+    pub(super) semantics: Semantics,
 }
 
 impl Rules<Call> for HttpRules {
@@ -210,6 +212,7 @@ impl Rules<Call> for HttpRules {
             request,
             has_body,
             fresh,
+            semantics: self.semantics,
             proxy: Arc::clone(&self.proxy),
             pool: Arc::clone(&self.pool),
             row,

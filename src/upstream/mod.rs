@@ -134,6 +134,8 @@ mod future;
 mod group;
 #[cfg(feature = "http")]
 mod hash_by;
+#[cfg(feature = "http2")]
+mod head;
 #[cfg(feature = "http")]
 mod http;
 #[cfg(feature = "http")]

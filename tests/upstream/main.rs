@@ -2,8 +2,8 @@
 
 mod bodies;
 mod body;
-mod cancel;
 mod builder;
+mod cancel;
 mod changes;
 mod health;
 mod hedge;

@@ -45,7 +45,7 @@ pub use sticky::{Sticky, StickyCookie, StickyLearn};
 pub use crate::balance::{EjectionCap, Method, SlowStart, Subset, Times};
 pub use crate::breaker::{FailureRules, SlowFault};
 pub use crate::error::ConfigError;
-pub use crate::pool::Keepalive;
+pub use crate::pool::{Http2, Keepalive};
 use crate::retry::NextUpstream;
 pub use crate::retry::{BudgetConfig, Hedge, RequestBuffering};
 pub use crate::semantics::Semantics;

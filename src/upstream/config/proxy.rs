@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::{Hedge, NextUpstream, RequestBuffering};
+use super::{Hedge, Http2, NextUpstream, RequestBuffering};
 
 /// How requests are sent to a group: the `proxy_*` directives of one location.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +26,9 @@ pub struct Proxy {
     pub buffer_size: usize,
     /// Limit on everything, attempts, waiting and body included. Not in NGINX.
     pub request_timeout: Option<Duration>,
+    /// Peers are spoken to in HTTP/2 (`proxy_http_version 2`; feature `http2`); else in the version of
+    /// the request, 1.0 or 1.1.
+    pub http2: Option<Http2>,
     /// A second attempt beside one that takes long. Not in NGINX.
     pub hedge: Option<Hedge>,
 }
@@ -42,6 +45,7 @@ impl Default for Proxy {
             request_buffering: RequestBuffering::default(),
             buffer_size: 4096,
             request_timeout: None,
+            http2: None,
             hedge: None,
         }
     }

@@ -1,0 +1,5 @@
+//! HTTP/2 to servers: many requests over one connection, and what becomes of them when it ends.
+
+mod server;
+mod sharing;
+mod trouble;
