@@ -1,3 +1,4 @@
+use std::fmt;
 use std::net::IpAddr;
 
 /// What a request says of where it should go. Over HTTP it rides in the request's extensions; what
@@ -31,7 +32,7 @@ impl Key {
 }
 
 /// A peer's name for sticky requests: 1 to 32 bytes (SK-1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Route {
     bytes: [u8; Self::MAX],
     len: u8,
@@ -56,5 +57,11 @@ impl Route {
     /// The name.
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.bytes[..usize::from(self.len)]).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Route").field(&self.as_str()).finish()
     }
 }

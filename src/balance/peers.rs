@@ -172,6 +172,11 @@ impl Peers {
                 // The slot may have been another peer's, whom the request had asked.
                 walk.tried.remove(peer.slot as usize);
             }
+            // A lone peer may be asked again, but not by who comes from a larger group.
+            let mut lone = self.lists[0].peers.iter().filter(|_| self.single);
+            if lone.any(|peer| walk.tried.contains(peer.slot as usize)) {
+                return None;
+            }
             walk.backup = false;
             walk.draws = Default::default();
         }

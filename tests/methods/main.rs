@@ -8,4 +8,5 @@ mod least_conn;
 mod least_time;
 mod like_nginx;
 mod model;
+mod picks;
 mod sticky;
