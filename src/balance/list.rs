@@ -117,9 +117,14 @@ impl List {
         })
     }
 
-    /// Somebody is left alone who may be probed at any time.
-    fn has_suspect(&self, sight: Sight<'_>) -> bool {
-        sight.suspicious && self.peers.iter().any(|peer| sight.left_alone(peer))
+    /// Time alone may bring somebody back, other than from a ban: one who is left alone may be
+    /// probed, one who is full may be given more.
+    fn may_change(&self, sight: Sight<'_>) -> bool {
+        let growing = sight.setup.slow_start.is_some();
+        let asked = sight.suspicious || growing;
+        let changes =
+            |peer: &Peer| sight.left_alone(peer) || (growing && peer.grows(sight.now, sight.setup));
+        asked && self.peers.iter().any(changes)
     }
 
     /// It is silent while others are not.
@@ -178,7 +183,7 @@ impl List {
         let may = |_: usize, peer: &Peer| sight.may(peer);
         let order = 0..self.peers.len();
         let step = round_robin::step(&mut self.peers, order, sight.setup, sight.now, may)?;
-        if step.steady && sight.tried.is_empty() && !self.has_suspect(sight) {
+        if step.steady && sight.tried.is_empty() && !self.may_change(sight) {
             self.cycle
                 .record(step.best, &self.peers, self.epoch, sight.now, may);
         } else {

@@ -181,15 +181,10 @@ impl Peer {
         now < self.barred_until
     }
 
-    /// Comes up to its share; forgets that it did once it is there.
-    pub(super) fn ramping(&mut self, now: Duration, setup: &Setup) -> bool {
-        let Some((since, slow)) = self.ramp.zip(setup.slow_start) else {
-            return false;
-        };
-        if now.saturating_sub(since) >= slow.window {
-            self.ramp = None;
-        }
-        self.ramp.is_some()
+    /// Comes up to its share, and is not there yet.
+    pub(super) fn grows(&self, now: Duration, setup: &Setup) -> bool {
+        let ramp = self.ramp.zip(setup.slow_start);
+        ramp.is_some_and(|(since, slow)| now.saturating_sub(since) < slow.window)
     }
 
     fn share(&self, now: Duration, setup: &Setup) -> f64 {

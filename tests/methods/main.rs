@@ -9,4 +9,5 @@ mod least_time;
 mod like_nginx;
 mod model;
 mod picks;
+mod slow_start;
 mod sticky;

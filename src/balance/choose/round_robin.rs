@@ -6,7 +6,7 @@ use super::super::setup::Setup;
 /// What one step of smooth weighted round robin found.
 pub(in super::super) struct Step {
     pub(in super::super) best: usize,
-    /// No weight is on its way up: with the same peers, the next step has the same weights.
+    /// No weight is on its way up to where it may be now.
     pub(in super::super) steady: bool,
 }
 
@@ -73,7 +73,6 @@ fn scan(
             continue;
         }
         let peer = &mut peers[index];
-        steady &= !peer.ramping(now, setup);
         let top = peer.top(now, setup);
         peer.effective_weight = peer.effective_weight.min(top);
         peer.current_weight += peer.effective_weight;
