@@ -46,7 +46,7 @@ pub fn run(arguments: Arguments, config: Config) -> Result<(), String> {
             write_pid(path)?;
         }
         let listens = plan.config.listens.clone();
-        let crew = Crew::start(plan, &sockets, &logs, &done)?;
+        let crew = Crew::start(plan, None, &sockets, &logs, &done)?;
         let master = Master {
             arguments,
             sockets,
@@ -162,10 +162,12 @@ impl Master {
             .as_ref()
             .map(|path| self.arguments.prefix.join(path));
         self.sockets.open(&listens, &self.arguments.prefix)?;
-        let crew = Crew::start(plan, &self.sockets, &logs, &self.done).inspect_err(|_| {
-            // Nobody would answer at the new ones.
-            self.sockets.keep_only(&self.listens);
-        })?;
+        let before = Some(&self.crew);
+        let crew =
+            Crew::start(plan, before, &self.sockets, &logs, &self.done).inspect_err(|_| {
+                // Nobody would answer at the new ones.
+                self.sockets.keep_only(&self.listens);
+            })?;
         if pid != self.pid {
             self.move_pid(pid)?;
         }

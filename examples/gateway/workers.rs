@@ -33,6 +33,8 @@ pub struct Crew {
     threads: Vec<JoinHandle<()>>,
     /// Workers that have not gone.
     present: Arc<AtomicUsize>,
+    /// Those of the groups that somebody may want to replace: they know sessions.
+    groups: Vec<Group>,
 }
 
 /// A worker's presence; when it is dropped, the worker has gone, be it by a panic.
@@ -51,19 +53,22 @@ impl Drop for Present {
 }
 
 impl Crew {
-    /// Starts them. `done` hears when one has gone.
+    /// Starts them, in the place of those before. `done` hears when one has gone.
     pub fn start(
         plan: Arc<Plan>,
+        before: Option<&Self>,
         sockets: &Sockets,
         errors: &[Log],
         done: &mpsc::UnboundedSender<()>,
     ) -> Result<Self, String> {
-        let groups = plan
-            .config
-            .groups
-            .iter()
-            .map(|group| Group::new(group.clone()));
-        let groups: Vec<Group> = groups
+        let known = before.map_or(&[][..], |crew| &crew.groups);
+        let groups = plan.config.groups.iter().map(|config| {
+            match known.iter().find(|group| group.name() == config.name) {
+                Some(before) => Group::replacing(before, config.clone()),
+                None => Group::new(config.clone()),
+            }
+        });
+        let mut groups: Vec<Group> = groups
             .collect::<Result<_, _>>()
             .map_err(|e| e.to_string())?;
         let mut ready = Vec::new();
@@ -90,10 +95,12 @@ impl Crew {
             });
             threads.push(thread.map_err(|e| format!("a worker could not be started ({e})"))?);
         }
+        groups.retain(|group| group.config().sticky.is_some());
         Ok(Self {
             orders,
             threads,
             present,
+            groups,
         })
     }
 

@@ -61,7 +61,7 @@ impl Group {
     /// Everything wrong with the configuration, at once.
     pub fn new(config: GroupConfig) -> Result<Self, ConfigError> {
         let budget = config.retry_budget.map(Budget::from);
-        Self::with_budget(config, budget)
+        Self::build(config, budget, None)
     }
 
     /// The same, with a budget that others may share, in place of the configuration's.
@@ -69,11 +69,32 @@ impl Group {
         config: GroupConfig,
         budget: Option<Budget>,
     ) -> Result<Self, ConfigError> {
+        Self::build(config, budget, None)
+    }
+
+    /// The same in the place of `before`, as after a reload: the sessions learnt there are known here
+    /// if [`sticky`](GroupConfig::sticky) says the same, as NGINX's zones outlive a reload. Of the
+    /// peers nothing is known.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    pub fn replacing(before: &Self, config: GroupConfig) -> Result<Self, ConfigError> {
+        let budget = config.retry_budget.map(Budget::from);
+        Self::build(config, budget, Some(before))
+    }
+
+    fn build(
+        config: GroupConfig,
+        budget: Option<Budget>,
+        before: Option<&Self>,
+    ) -> Result<Self, ConfigError> {
         let mut problems = config.problems();
         let registry = Registry::new(&config, &mut problems);
         let desk = config.sticky.as_ref().and_then(|sticky| {
+            let kept = before.and_then(|before| before.desk_for(&config));
             // What is wrong with it is among the problems already.
-            Desk::new(sticky, config.semantics).ok().map(Arc::new)
+            kept.or_else(|| Desk::new(sticky, config.semantics).ok().map(Arc::new))
         });
         let host = match HeaderValue::from_str(&config.name) {
             Ok(host) => host,
@@ -95,6 +116,13 @@ impl Group {
         });
         let roster = block.members.roster();
         Ok(Self::view(block, roster))
+    }
+
+    /// What knows its sessions, if it would serve a group of this configuration as well.
+    fn desk_for(&self, config: &GroupConfig) -> Option<Arc<Desk>> {
+        let own = self.config();
+        let same = (&own.sticky, own.semantics) == (&config.sticky, config.semantics);
+        self.desk().filter(|_| same).cloned()
     }
 
     fn view(block: Arc<Block>, roster: Arc<Endpoints<HttpEndpoint>>) -> Self {

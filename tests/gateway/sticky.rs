@@ -2,8 +2,9 @@
 //! what the module does with a request's variables and headers hold it.
 
 use std::net::SocketAddr;
+use std::time::Instant;
 
-use super::rig::{Server, backend, free, header, status};
+use super::rig::{PATIENCE, Server, backend, free, header, status};
 
 /// Servers called A, B and so on, behind a gateway.
 struct Shop {
@@ -159,6 +160,33 @@ fn w24_sessions_are_learnt_from_what_servers_set() {
             format!("{method} / HTTP/1.1\r\nHost: a\r\nCookie: s=1\r\nConnection: close\r\n\r\n");
         assert_eq!(shop.send(&request).end, "200 [A]");
     }
+}
+
+#[test]
+fn sessions_outlive_a_reload() {
+    let block = "sticky learn create=$upstream_cookie_s lookup=$cookie_s zone=s:1m;
+        server @A; server @B;";
+    let shop = shop(vec![server(), server()], block, PASS);
+    assert_eq!(shop.get("/begin/1", "").end, "200 [A]");
+    let file = shop.gateway.process.path("test.conf");
+    let text = std::fs::read_to_string(&file).expect("its file");
+    let text = text.replace(
+        "add_header X-Seen",
+        "add_header X-Reloaded yes; add_header X-Seen",
+    );
+    std::fs::write(&file, text).expect("to write it");
+    shop.gateway.process.signal("HUP");
+    let start = Instant::now();
+    // The new workers' first turn is A's again: it must not be taken for the session's.
+    while header(&shop.get("/", "").text, "x-reloaded").is_none() {
+        assert!(start.elapsed() < PATIENCE, "it does not reload");
+    }
+    assert_eq!(shop.ends(&["s=1"; 4]), "A A A A");
+    assert_eq!(
+        shop.ends(&["s=2"; 2]).matches('A').count(),
+        1,
+        "turns go on"
+    );
 }
 
 /// A location changes what servers see, not where a request belongs.

@@ -4,7 +4,7 @@ use std::time::Duration;
 use http_body_util::BodyExt;
 use tokio::sync::Notify;
 use tower_upstream::balance::{Affinity, Route};
-use tower_upstream::{NextUpstream, Proxy, Semantics, Sticky, StickyLearn, Upstream};
+use tower_upstream::{Group, NextUpstream, Proxy, Semantics, Sticky, StickyLearn, Upstream};
 
 use super::{Act, Told, ends, get, send, told};
 use crate::peer::upstream;
@@ -63,6 +63,31 @@ async fn other_workers_know_it_even_without_a_zone() {
     b.does(Act::Begins("2"));
     assert_eq!(ends(&other, &peers, &["s=1"]).await, "B");
     assert_eq!(ends(&shop, &peers, &["s=2"; 3]).await, "B B B");
+}
+
+#[tokio::test]
+async fn who_takes_a_group_s_place_knows_its_sessions_if_it_sticks_alike() {
+    let [a, b] = pair().await;
+    let peers = [&a, &b];
+    let before = shop(&peers, learn());
+    a.does(Act::Begins("1"));
+    assert_eq!(ends(&before, &peers, &[""]).await, "A");
+    a.does(Act::Answers);
+    let longer = StickyLearn {
+        timeout: Duration::from_secs(3),
+        ..learn()
+    };
+    for (sticky, ends_there) in [(learn(), "A A A"), (longer, "B A B")] {
+        let mut config = before.group().config().clone();
+        config.servers.reverse();
+        config.sticky = Some(Sticky::Learn(sticky));
+        let after = Group::replacing(before.group(), config).unwrap();
+        let after = Upstream::new(after, Proxy::default());
+        assert_eq!(ends(&after, &peers, &["s=1"; 3]).await, ends_there);
+    }
+    let mut config = before.group().config().clone();
+    config.servers.clear();
+    assert!(Group::replacing(before.group(), config).is_err());
 }
 
 #[tokio::test]
