@@ -47,6 +47,7 @@
 //! | [`connect`] | from an address to a connection | - |
 //! | [`classify`] | what happened, without a verdict | `error`, `timeout`, `invalid_header`, `http_500`, ... |
 //! | [`timeout`] | which clock stops when | `proxy_connect_timeout`, `_send_`, `_read_` |
+//! | [`limit`] | how often a service is asked, and by whom | `limit_req_zone`, `limit_req` |
 //! | [`answer`] | how a layer in front of a service says no | `limit_req_status`, `limit_conn_status` |
 //! | [`nginx`] | a configuration file as values | all of them |
 //!
@@ -92,6 +93,7 @@ mod error;
 pub mod guide;
 #[cfg(feature = "http")]
 pub mod health;
+pub mod limit;
 #[cfg(feature = "nginx")]
 pub mod nginx;
 #[cfg(feature = "http")]

@@ -1,0 +1,24 @@
+//! What a service takes on: how often, and by whom.
+//!
+//! A limit can count requests apart by a [`Key`]: the caller's address, a header, or what a closure makes
+//! of the request. How a request is refused is [`answer`](crate::answer)'s to say.
+//!
+//! ```
+//! use std::net::IpAddr;
+//! use tower_upstream::limit::{Everyone, Key, Keys};
+//!
+//! // One account for everybody, and none for who has no name.
+//! assert!(!Everyone.key(&"a request").is_none());
+//! assert!(Key::from("").is_none());
+//!
+//! // Addresses are counted in their binary form, as `$binary_remote_addr`.
+//! let loopback: IpAddr = "127.0.0.1".parse()?;
+//! assert_eq!(Key::from(loopback).as_bytes(), [127, 0, 0, 1]);
+//! # Ok::<(), std::net::AddrParseError>(())
+//! ```
+
+mod key;
+
+#[cfg(feature = "http")]
+pub use key::{ClientAddress, Extension, Header};
+pub use key::{Everyone, Key, Keys};
