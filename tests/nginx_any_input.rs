@@ -57,11 +57,12 @@ fn nearly_right() -> impl Strategy<Value = String> {
 fn upstream() -> impl Strategy<Value = String> {
     let names = "server hash ip_hash least_conn least_time random sticky resolver resolver_timeout \
                  keepalive zone semantics peak_ewma warm_up subset ejection_cap slow_fault shadow \
-                 failure_rule retry_budget";
+                 failure_rule active_check retry_budget";
     let words = "127.0.0.1 a.invalid backup down drain route=a resolve service=x consistent $arg_k \
                  two least_conn header inflight cookie route learn create=$upstream_cookie_a \
                  lookup=$cookie_a zone=z:64k expires=max samesite=$uri valid=1s ipv6=off 10s 0 3 64k \
                  strict aggression=1e9 aggression=.5 aggression=. floor=5% seed=18446744073709551615 \
+                 tcp uri=/ uri=x status=200-399 method=HEAD host=é interval=1s port=0 mandatory \
                  percent=50% panic= off on multiple=4294967296 20% % 10r/s r/s = é";
     let pick = |of: &'static str| prop::sample::select(of.split(' ').collect::<Vec<_>>());
     let line = (pick(names), prop::collection::vec(pick(words), 0..5))

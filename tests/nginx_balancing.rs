@@ -10,7 +10,9 @@ use tower_upstream::balance::{
 use tower_upstream::breaker::{Consecutive, Ejection, FailureRules, SlowFault, SuccessRatio};
 use tower_upstream::nginx::{Imported, Problems, ResolverLevel, import, parse, upstream_block};
 use tower_upstream::retry::BudgetConfig;
-use tower_upstream::upstream::config::{Choice, HashKey, Hedge, Sticky, StickyCookie, StickyLearn};
+use tower_upstream::upstream::config::{
+    Choice, HashKey, HealthCheck, Hedge, HttpProbe, ProbeMethod, Sticky, StickyCookie, StickyLearn,
+};
 use tower_upstream::{GroupConfig, Semantics};
 
 fn imported(block: &str) -> Imported {
@@ -244,6 +246,41 @@ fn ours_unsaid_or_switched() {
     }
     let again = group("subset 3;");
     assert_eq!(on.subset, again.subset, "one machine, one seed");
+}
+
+#[test]
+fn looks_at_servers() {
+    let check = |line: &str| group(&format!("active_check{line};")).health_check;
+    let http = |probe: HttpProbe| HealthCheck::new(probe);
+    assert_eq!(group("").health_check, None);
+    for (line, expected) in [
+        ("", HealthCheck::http("/")),
+        (" tcp", HealthCheck::tcp()),
+        (" uri=/healthz?a=b", HealthCheck::http("/healthz?a=b")),
+        (
+            " uri=/a mandatory status=200,204 method=HEAD host=a.b uri=/b",
+            http(HttpProbe {
+                path: "/b".into(),
+                host: Some("a.b".into()),
+                status: "200,204".parse().unwrap(),
+                method: ProbeMethod::Head,
+            })
+            .mandatory(),
+        ),
+        (
+            " interval=10s unsure=500ms timeout=2s jitter=5% rise=1 fall=4 port=81 tcp",
+            HealthCheck::tcp()
+                .interval(Duration::from_secs(10))
+                .unsure(Duration::from_millis(500))
+                .timeout(Duration::from_secs(2))
+                .jitter(5)
+                .rise(1)
+                .fall(4)
+                .port(81),
+        ),
+    ] {
+        assert_eq!(check(line), Some(expected), "{line}");
+    }
 }
 
 #[test]

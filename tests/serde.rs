@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use serde_json::{from_value, json, to_value};
 use tower_upstream::retry::{BudgetConfig, RetryConfig};
+use tower_upstream::upstream::config::{Probe, ProbeMethod};
 use tower_upstream::{
-    GroupConfig, Keepalive, NextUpstream, Proxy, RequestBuffering, ResolverConfig, Semantics,
-    Server,
+    GroupConfig, HealthCheck, Keepalive, NextUpstream, Proxy, RequestBuffering, ResolverConfig,
+    Semantics, Server,
 };
 
 #[test]
@@ -49,6 +50,7 @@ fn a_configuration_comes_back_as_it_went() {
     group.keepalive.connections = 32;
     group.zone = true;
     group.semantics = Semantics::Strict;
+    group.health_check = Some(HealthCheck::http("/healthz").rise(1).mandatory());
     let data = to_value(&group).unwrap();
     assert_eq!(from_value::<GroupConfig>(data).unwrap(), group);
 
@@ -92,6 +94,30 @@ fn retries_are_data_too() {
     let wrong = from_value::<RetryConfig>(json!({ "tries": 3 })).unwrap_err();
     assert!(
         wrong.to_string().contains("unknown field `tries`"),
+        "{wrong}"
+    );
+}
+
+#[test]
+fn checks_are_data_too() {
+    let check = |data| from_value::<HealthCheck>(data).unwrap();
+    assert_eq!(check(json!({})), HealthCheck::default());
+    assert_eq!(check(json!({ "probe": "tcp" })), HealthCheck::tcp());
+    let data = json!({ "probe": { "http": {
+        "path": "/healthz", "status": "200,300-399", "method": "HEAD",
+    } } });
+    let Probe::Http(probe) = check(data).probe else {
+        panic!("it is HTTP");
+    };
+    assert_eq!(
+        (&*probe.path, probe.method),
+        ("/healthz", ProbeMethod::Head)
+    );
+    assert!(probe.status.contains(304) && !probe.status.contains(204));
+    let data = json!({ "probe": { "http": { "status": "2xx" } } });
+    let wrong = from_value::<HealthCheck>(data).unwrap_err();
+    assert!(
+        wrong.to_string().contains("invalid status \"2xx\""),
         "{wrong}"
     );
 }

@@ -89,6 +89,7 @@ pub(super) const ROWS: &[Rule] = &[
     plain("ejection_cap", U, 1, 3, Reads),
     plain("slow_fault", U, 1, 4, Reads),
     plain("shadow", U, 1, 1, Reads),
+    plain("active_check", U, 0, MANY, Reads),
     plain("retry_budget", U, 1, 2, Reads),
     // the door
     plain("listen", S, 1, MANY, NoEffect),

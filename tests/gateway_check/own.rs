@@ -72,6 +72,36 @@ fn wrong_words_in_upstream_blocks() {
             "shadow |maybe",
             "invalid value \"maybe\" in \"shadow\" directive, it must be \"on\" or \"off\"",
         ),
+        ("active_check |udp", "invalid parameter \"udp\""),
+        ("active_check |rise=0", "invalid parameter \"rise=0\""),
+        (
+            "active_check |port=65536",
+            "invalid parameter \"port=65536\"",
+        ),
+        (
+            "active_check |interval=0",
+            "invalid parameter \"interval=0\"",
+        ),
+        (
+            "active_check |jitter=101%",
+            "invalid parameter \"jitter=101%\"",
+        ),
+        (
+            "active_check uri=/ |status=2xx",
+            "invalid parameter \"status=2xx\"",
+        ),
+        (
+            "active_check |method=POST",
+            "invalid parameter \"method=POST\"",
+        ),
+        (
+            "active_check |uri=healthz",
+            "active_check: \"healthz\" is no path",
+        ),
+        (
+            "active_check tcp |uri=/",
+            "\"uri=/\" asks nothing of \"tcp\"",
+        ),
         ("retry_budget |much", "invalid parameter \"much\""),
         ("retry_budget 20% |10", "invalid rate \"10\""),
         ("retry_budget 20% |0r/s", "invalid rate \"0r/s\""),

@@ -12,7 +12,8 @@ use tower_upstream::balance::{Affinity, EjectionCap, Key, Method, SlowStart, Sub
 use tower_upstream::breaker::{Consecutive, FailureRules, SlowFault};
 use tower_upstream::retry::{Budget, BudgetConfig};
 use tower_upstream::{
-    Choice, Group, GroupConfig, HashKey, Hedge, NextUpstream, Proxy, Server, Trail, Upstream,
+    Choice, Group, GroupConfig, HashKey, HealthCheck, Hedge, NextUpstream, Proxy, Server, Trail,
+    Upstream,
 };
 
 use crate::peer::{OK, Peer, answering, closing};
@@ -177,6 +178,7 @@ fn what_is_set_is_what_it_is_built_from() {
         .ejection_cap(Choice::On(EjectionCap::default()))
         .slow_fault(Choice::On(SlowFault::default()))
         .shadow(true)
+        .health_check(HealthCheck::tcp())
         .retry_budget(budget)
         .hedge(Hedge::default())
         .build()
@@ -191,6 +193,7 @@ fn what_is_set_is_what_it_is_built_from() {
     expected.ejection_cap = Choice::On(EjectionCap::default());
     expected.slow_fault = Choice::On(SlowFault::default());
     expected.shadow = true;
+    expected.health_check = Some(HealthCheck::tcp());
     expected.retry_budget = Some(budget);
     assert_eq!(config, &expected);
     let hedged = Proxy {

@@ -1,3 +1,4 @@
+mod active_check;
 mod method;
 mod own;
 mod resolver;

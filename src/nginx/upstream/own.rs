@@ -2,6 +2,7 @@
 
 use std::hash::{DefaultHasher, Hasher};
 
+use super::active_check;
 use crate::breaker::{Consecutive, Ejection, FailureRules, SuccessRatio};
 use crate::nginx::options::{
     Wrong, at, choice, count, decimal, fill, invalid, options, percent, time,
@@ -10,7 +11,9 @@ use crate::nginx::values::flag;
 use crate::nginx::{Directive, Problems, units};
 use crate::retry::BudgetConfig;
 use crate::semantics::Semantics;
-use crate::upstream::config::{Choice, EjectionCap, GroupConfig, SlowFault, SlowStart, Subset};
+use crate::upstream::config::{
+    Choice, EjectionCap, GroupConfig, HealthCheck, SlowFault, SlowStart, Subset,
+};
 
 /// These directives of one block; `None` is not said.
 #[derive(Default)]
@@ -22,6 +25,7 @@ pub(super) struct Own {
     ejection_cap: Option<Choice<EjectionCap>>,
     slow_fault: Option<Choice<SlowFault>>,
     shadow: Option<bool>,
+    active_check: Option<HealthCheck>,
     retry_budget: Option<Option<BudgetConfig>>,
 }
 
@@ -36,6 +40,7 @@ impl Own {
             "ejection_cap" => fill(&mut self.ejection_cap, d, problems, ejection_cap),
             "slow_fault" => fill(&mut self.slow_fault, d, problems, slow_fault),
             "shadow" => fill(&mut self.shadow, d, problems, |d| flag(d).map_err(at(0))),
+            "active_check" => fill(&mut self.active_check, d, problems, active_check::read),
             "retry_budget" => fill(&mut self.retry_budget, d, problems, retry_budget),
             _ => return false,
         }
@@ -49,6 +54,7 @@ impl Own {
         group.ejection_cap = self.ejection_cap.unwrap_or_default();
         group.slow_fault = self.slow_fault.unwrap_or_default();
         group.shadow = self.shadow.unwrap_or_default();
+        group.health_check = self.active_check;
         group.retry_budget = self.retry_budget.unwrap_or_default();
     }
 }
