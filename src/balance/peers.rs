@@ -5,7 +5,6 @@ use super::method::Method;
 use super::peer::{Peer, PeerState};
 use super::setup::{Member, PeerConfig, Setup};
 use super::walk::Walk;
-use crate::semantics::Semantics;
 
 /// Which peer was picked, and what is known of the attempt so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -159,29 +158,6 @@ impl Peers {
             _ => firm?,
         };
         Some(self.book(walk, backup, index, now))
-    }
-
-    /// The membership has changed under a request. NGINX then has nobody for it (DN-3).
-    fn board(&mut self, walk: &mut Walk) -> Option<()> {
-        if let Some(old) = walk.version {
-            if self.setup.semantics == Semantics::Nginx {
-                return None;
-            }
-            let newcomers = self.lists.iter().flat_map(|list| &list.peers);
-            for peer in newcomers.filter(|peer| peer.version > old) {
-                // The slot may have been another peer's, whom the request had asked.
-                walk.tried.remove(peer.slot as usize);
-            }
-            // A lone peer may be asked again, but not by who comes from a larger group.
-            let mut lone = self.lists[0].peers.iter().filter(|_| self.single);
-            if lone.any(|peer| walk.tried.contains(peer.slot as usize)) {
-                return None;
-            }
-            walk.backup = false;
-            walk.draws = Default::default();
-        }
-        walk.board(self.version, self.single, self.usable);
-        Some(())
     }
 
     fn lone(&mut self, walk: &mut Walk, now: Duration) -> Option<PeerId> {

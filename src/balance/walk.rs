@@ -13,6 +13,7 @@ pub struct Walk {
     single: bool,
     cap: u32,
     tries: u32,
+    spent: u32,
 }
 
 /// How far a request has come in the sequence its key or address yields (HS-3, IP-3).
@@ -45,10 +46,20 @@ impl Walk {
             single: false,
             cap,
             tries: 0,
+            spent: 0,
         }
     }
 
-    /// Learns whom it walks among. A change on the way takes no tries away and gives none.
+    /// Among others from now on: it may ask all `unasked` ones, as if it had begun among them.
+    pub(super) fn change(&mut self, unasked: u32) {
+        let tries = match self.cap {
+            0 => unasked,
+            cap => unasked.min(cap.saturating_sub(self.spent)),
+        };
+        self.tries = self.tries.max(tries);
+    }
+
+    /// Learns whom it walks among.
     pub(super) fn board(&mut self, version: u64, single: bool, usable: u32) {
         self.single = single;
         if self.version.replace(version).is_none() {
@@ -72,6 +83,7 @@ impl Walk {
 
     /// An attempt is over: one try less, or none left in a group of one (MF-2, MF-3).
     pub fn spend(&mut self) {
+        self.spent += 1;
         self.tries = if self.single {
             0
         } else {
@@ -81,6 +93,7 @@ impl Walk {
 
     /// A kept connection had gone stale: the attempt it cost is given back (NU-5 step 2).
     pub fn refund(&mut self) {
+        self.spent = self.spent.saturating_sub(1);
         self.tries += 1;
     }
 }
