@@ -88,7 +88,7 @@ fn who_returns_is_slow_too() {
     };
     let mut peers = Peers::with(setup, &both);
     let name = both[1].name.clone();
-    peers.set_health(&name, true, NOW);
+    peers.set_health(&name, Some(true), NOW);
     assert_eq!(
         share(&mut peers, 100, NOW),
         50,
@@ -96,9 +96,9 @@ fn who_returns_is_slow_too() {
     );
     let mut now = NOW;
     for _ in 0..2 {
-        peers.set_health(&name, false, now);
+        peers.set_health(&name, Some(false), now);
         assert_eq!(share(&mut peers, 100, now), 0);
-        peers.set_health(&name, true, now);
+        peers.set_health(&name, Some(true), now);
         let got = share(&mut peers, 1100, now);
         assert!((95..=105).contains(&got), "a tenth of A's share: {got}");
         now += WINDOW;
