@@ -69,6 +69,7 @@
 //! | `dns` | no | [`dns`]: servers whose addresses are DNS's to tell; needs Rust 1.88 |
 //! | `discover` | no | [`discover`]: members from any `tower::discover::Discover` |
 //! | `http2` | no | HTTP/2 to servers: [`Http2`], many requests over one connection |
+//! | `tls` | no | TLS to servers, over rustls: [`connect::Tls`] |
 //! | `serde` | no | configuration values from and to any format |
 //!
 //! Without features the machines and the [engine](upstream::Engine) remain, for services that are

@@ -19,6 +19,7 @@ const DOORS: &[&str] = &[
     "connect/http2.rs",
     "connect/meter.rs",
     "connect/tcp.rs",
+    "connect/tls.rs",
     "discover/endpoints.rs",
     "discover/follower.rs",
     "discover/source.rs",

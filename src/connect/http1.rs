@@ -8,10 +8,9 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::time::Instant;
 
-use super::Address;
 use super::conn::Conn;
 use super::meter::Metered;
-use super::tcp::Socket;
+use super::target::{Protocol, Target};
 use crate::clock;
 use crate::error::BoxError;
 use crate::timeout::Timer;
@@ -34,17 +33,14 @@ pub(crate) trait Keeper: Send + Sync + 'static {
 }
 
 /// Connects, and leaves a task behind that drives the connection and ends with it.
-pub(crate) async fn connect<B, K>(
-    address: &Address,
-    with: Handshake<K>,
-) -> Result<Conn<B>, BoxError>
+pub(crate) async fn connect<B, K>(target: &Target, with: Handshake<K>) -> Result<Conn<B>, BoxError>
 where
     B: Body + Send + Unpin + 'static,
     B::Data: Send,
     B::Error: Into<BoxError>,
     K: Keeper,
 {
-    let (socket, meter) = Metered::new(Socket::connect(address).await?);
+    let (socket, meter) = Metered::new(target.reach(Protocol::Http1).await?);
     let (sender, connection) = http1::Builder::new()
         .preserve_header_case(true)
         .title_case_headers(true)

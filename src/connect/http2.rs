@@ -15,8 +15,8 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::Address;
 use super::conn::Conn;
+use super::target::{Protocol, Target};
 use super::tcp::Socket;
 use crate::clock;
 use crate::error::BoxError;
@@ -144,10 +144,10 @@ impl<B> fmt::Debug for Shared<B> {
 /// Streams before the peer has said how many.
 const UNTOLD: usize = 1;
 
-/// Connects with prior knowledge, and leaves a task behind that drives the connection. `allowed` is
-/// what the peer allowed on its last connection.
+/// Connects, over TLS with `h2` agreed on and else with prior knowledge, and leaves a task behind that
+/// drives the connection. `allowed` is what the peer allowed on its last connection.
 pub(crate) async fn connect<B>(
-    address: &Address,
+    target: &Target,
     id: u64,
     rules: Rules,
     allowed: usize,
@@ -157,7 +157,7 @@ where
     B::Data: Send,
     B::Error: Into<BoxError>,
 {
-    let socket = Socket::connect(address).await?;
+    let socket = target.reach(Protocol::Http2).await?;
     let mut builder = http2::Builder::new(TokioExecutor::new());
     builder
         .timer(TokioTimer::new())

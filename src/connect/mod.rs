@@ -21,7 +21,10 @@ mod http1;
 pub(crate) mod http2;
 mod meter;
 mod spelling;
+mod target;
 mod tcp;
+#[cfg(feature = "tls")]
+mod tls;
 
 pub use address::Address;
 pub(crate) use address::host_and_port;
@@ -29,4 +32,7 @@ pub(crate) use conn::Conn;
 pub(crate) use http1::{Handshake, Keeper, connect};
 pub(crate) use meter::Meter;
 pub use spelling::Spelling;
+pub(crate) use target::Target;
 pub(crate) use tcp::reach;
+#[cfg(feature = "tls")]
+pub use tls::Tls;

@@ -7,6 +7,9 @@ use tokio::net::TcpStream;
 #[cfg(unix)]
 use tokio::net::UnixStream;
 
+#[cfg(feature = "tls")]
+use tokio_rustls::client::TlsStream;
+
 use super::Address;
 
 /// A connected socket.
@@ -15,6 +18,9 @@ pub(super) enum Socket {
     Tcp(TcpStream),
     #[cfg(unix)]
     Unix(UnixStream),
+    /// Over one of the others.
+    #[cfg(feature = "tls")]
+    Tls(Box<TlsStream<Socket>>),
 }
 
 impl Socket {
@@ -44,6 +50,8 @@ macro_rules! each {
             Socket::Tcp($io) => $call,
             #[cfg(unix)]
             Socket::Unix($io) => $call,
+            #[cfg(feature = "tls")]
+            Socket::Tls($io) => $call,
         }
     };
 }
@@ -80,6 +88,8 @@ impl AsyncWrite for Socket {
             Self::Tcp(io) => io.is_write_vectored(),
             #[cfg(unix)]
             Self::Unix(io) => io.is_write_vectored(),
+            #[cfg(feature = "tls")]
+            Self::Tls(io) => io.is_write_vectored(),
         }
     }
 

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use super::failure::Failure;
 use crate::classify::Condition;
 use crate::classify::http::connect_condition;
-use crate::connect::{Address, Handshake, Keeper, connect, reach};
+use crate::connect::{Address, Handshake, Keeper, Target, connect, reach};
 use crate::error::BoxError;
 use crate::upstream::config::{HealthCheck, HttpProbe, Probe, ProbeMethod, Statuses};
 
@@ -87,7 +87,9 @@ async fn ask(address: &Address, request: Request<Nothing>, fine: &Statuses) -> R
         idle: None,
         keeper: Nobody,
     };
-    let mut conn = connect(address, once).await.map_err(not_connected)?;
+    let mut conn = connect(&Target::plain(address), once)
+        .await
+        .map_err(not_connected)?;
     let ready = poll_fn(|cx| conn.poll_ready(cx)).await;
     ready.map_err(|error| broken(&error))?;
     conn.meter.begin(false);

@@ -106,7 +106,7 @@ impl ResponseBody {
         };
         let conn = ride.settle(None, self.length, None);
         if let Some((conn, peer)) = conn {
-            peer.pool.put(peer.address, conn);
+            peer.pool.put(peer.target.address, conn);
         }
     }
 

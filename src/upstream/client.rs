@@ -21,6 +21,8 @@ use super::http::{Call, HttpRules, Keys};
 use super::sticky::Visit;
 use crate::balance::Method;
 use crate::clock;
+#[cfg(feature = "tls")]
+use crate::connect::Tls;
 #[cfg(feature = "nginx")]
 use crate::error::ErrorKind;
 use crate::error::{BoxError, Error};
@@ -64,20 +66,40 @@ impl Upstream {
 
     /// A way to `group` under the limits of `proxy`.
     pub fn new(group: Group, proxy: Proxy) -> Self {
+        let rules = HttpRules {
+            proxy: Arc::new(proxy),
+            pool: group.pool(),
+            #[cfg(feature = "tls")]
+            tls: None,
+            group: group.shared_name(),
+            desk: group.desk().cloned(),
+            semantics: group.config().semantics,
+        };
+        Self::by(rules, group)
+    }
+
+    /// The same over TLS (`proxy_pass https://...`). It keeps idle connections of its own.
+    #[cfg(feature = "tls")]
+    pub fn over_tls(group: Group, proxy: Proxy, tls: Tls) -> Self {
+        let rules = HttpRules {
+            proxy: Arc::new(proxy),
+            pool: group.another_pool(),
+            tls: Some(Arc::new(tls)),
+            group: group.shared_name(),
+            desk: group.desk().cloned(),
+            semantics: group.config().semantics,
+        };
+        Self::by(rules, group)
+    }
+
+    fn by(rules: HttpRules, group: Group) -> Self {
+        let proxy = Arc::clone(&rules.proxy);
         let terms = Terms {
             next_upstream: proxy.next_upstream,
             tries: proxy.next_upstream_tries,
             timeout: proxy.next_upstream_timeout,
             request_timeout: proxy.request_timeout,
             hedge: proxy.hedge,
-        };
-        let proxy = Arc::new(proxy);
-        let rules = HttpRules {
-            proxy: Arc::clone(&proxy),
-            pool: group.pool(),
-            group: group.shared_name(),
-            desk: group.desk().cloned(),
-            semantics: group.config().semantics,
         };
         Self {
             engine: Engine::with_budget(group.roster(), rules, terms, group.budget()),

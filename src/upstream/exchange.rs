@@ -22,7 +22,9 @@ use crate::classify::http::stream_outcome;
 use crate::classify::http::{AttemptError, condition, connect_condition, header_size, keeps_alive};
 use crate::classify::{Condition, Outcome};
 use crate::clock;
-use crate::connect::{self, Address, Spelling};
+#[cfg(feature = "tls")]
+use crate::connect::Tls;
+use crate::connect::{self, Address, Spelling, Target};
 use crate::error::BoxError;
 use crate::pool::Pool;
 use crate::retry::attempt::{AttemptBody, Watch};
@@ -35,6 +37,9 @@ pub(super) type Conn = connect::Conn<AttemptBody>;
 #[derive(Clone, Debug)]
 pub(super) struct HttpEndpoint {
     pub(super) address: Arc<Address>,
+    /// Its line, as written.
+    #[cfg(feature = "tls")]
+    pub(super) origin: Arc<str>,
     /// What sticky requests call it.
     pub(super) route: Option<Route>,
 }
@@ -42,7 +47,7 @@ pub(super) struct HttpEndpoint {
 /// Where an attempt goes, and whence its connection comes.
 #[derive(Clone, Debug)]
 pub(super) struct Peer {
-    pub(super) address: Arc<Address>,
+    pub(super) target: Target,
     pub(super) route: Option<Route>,
     /// The worker's own, whoever knows of the peer.
     pub(super) pool: Arc<Pool<AttemptBody>>,
@@ -57,6 +62,8 @@ pub(super) struct HttpAttempt {
     pub(super) semantics: Semantics,
     pub(super) proxy: Arc<Proxy>,
     pub(super) pool: Arc<Pool<AttemptBody>>,
+    #[cfg(feature = "tls")]
+    pub(super) tls: Option<Arc<Tls>>,
     pub(super) row: Option<Row>,
     /// How header names are written, if unusually.
     pub(super) spelling: Option<Spelling>,
@@ -79,12 +86,18 @@ impl Service<HttpAttempt> for HttpEndpoint {
             semantics,
             proxy,
             pool,
+            #[cfg(feature = "tls")]
+            tls,
             row,
             spelling,
         } = attempt;
         Exchange {
             peer: Peer {
-                address: Arc::clone(&self.address),
+                target: Target {
+                    address: Arc::clone(&self.address),
+                    #[cfg(feature = "tls")]
+                    tls: tls.map(|tls| (tls, Arc::clone(&self.origin))),
+                },
                 route: self.route,
                 pool,
             },
@@ -153,14 +166,14 @@ impl Exchange {
         let (peer, limit) = (self.peer.clone(), self.proxy.connect_timeout);
         #[cfg(feature = "http2")]
         if let Some(http2) = self.proxy.http2 {
-            let open = (!self.fresh).then(|| peer.pool.streams().open(&peer.address));
+            let open = (!self.fresh).then(|| peer.pool.streams().open(&peer.target.address));
             return match open.flatten() {
                 Some(stream) => Phase::Ready(Box::new(stream)),
                 None => Phase::Connect(Box::pin(connect_shared(peer, limit, http2, self.fresh))),
             };
         }
         if !self.fresh {
-            if let Some(conn) = peer.pool.take(&peer.address) {
+            if let Some(conn) = peer.pool.take(&peer.target.address) {
                 return Phase::Ready(conn);
             }
         }
@@ -183,7 +196,7 @@ impl Exchange {
         }
         #[cfg(feature = "http2")]
         if self.proxy.http2.is_some() {
-            to_http2(&mut request);
+            to_http2(&mut request, self.peer.target.is_secure());
         }
         conn.send(request);
         if let Some(row) = &self.row {
@@ -376,7 +389,7 @@ async fn connect(peer: Peer, limit: Duration) -> Result<Conn, ConnectError> {
         return Err(ConnectError::Timeout);
     }
     let with: connect::Handshake<Weak<_>> = peer.pool.handshake();
-    match tokio::time::timeout(limit, connect::connect(&peer.address, with)).await {
+    match tokio::time::timeout(limit, connect::connect(&peer.target, with)).await {
         Ok(Ok(conn)) => Ok(conn),
         Ok(Err(error)) => Err(ConnectError::Failed(error)),
         Err(_) => Err(ConnectError::Timeout),
@@ -396,14 +409,17 @@ async fn connect_shared(
     }
     let streams = peer.pool.streams();
     let connecting = async {
-        let (_turn, allowed) = streams.turn(&peer.address).await;
-        if let Some(stream) = (!fresh).then(|| streams.open(&peer.address)).flatten() {
+        let (_turn, allowed) = streams.turn(&peer.target.address).await;
+        if let Some(stream) = (!fresh)
+            .then(|| streams.open(&peer.target.address))
+            .flatten()
+        {
             return Ok(stream);
         }
         let (id, rules) = peer.pool.stream_rules(&http2);
-        let shared = connect::http2::connect(&peer.address, id, rules, allowed).await?;
+        let shared = connect::http2::connect(&peer.target, id, rules, allowed).await?;
         let closed = || "the peer closed the connection at once".into();
-        streams.add(&peer.address, shared).ok_or_else(closed)
+        streams.add(&peer.target.address, shared).ok_or_else(closed)
     };
     match tokio::time::timeout(limit, connecting).await {
         Ok(connected) => connected.map_err(ConnectError::Failed),

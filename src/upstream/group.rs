@@ -201,6 +201,14 @@ impl Group {
         self.0.block.desk.as_ref()
     }
 
+    /// A list of idle connections beside the group's own, for those that are of another kind.
+    #[cfg(feature = "tls")]
+    pub(super) fn another_pool(&self) -> Arc<Pool<AttemptBody>> {
+        let pool = Arc::new(Pool::new(self.config().keepalive.clone()));
+        self.0.block.members.watch_pool(&pool);
+        pool
+    }
+
     pub(super) fn host(&self) -> &HeaderValue {
         &self.0.block.host
     }

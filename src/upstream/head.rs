@@ -4,13 +4,14 @@ use http::{Request, Uri, Version};
 
 /// A head as HTTP/2 has it: the host is the authority, and what concerns one HTTP/1 connection alone
 /// is left out (RFC 9113, 8.2.2).
-pub(super) fn to_http2<B>(request: &mut Request<B>) {
+pub(super) fn to_http2<B>(request: &mut Request<B>, secure: bool) {
     *request.version_mut() = Version::HTTP_2;
     let host = request.headers_mut().remove(HOST);
     let authority = host.and_then(|host| Authority::try_from(host.as_bytes()).ok());
     let path = request.uri().path_and_query().cloned();
     let path = path.unwrap_or_else(|| PathAndQuery::from_static("/"));
-    let mut uri = Uri::builder().scheme(Scheme::HTTP).path_and_query(path);
+    let scheme = if secure { Scheme::HTTPS } else { Scheme::HTTP };
+    let mut uri = Uri::builder().scheme(scheme).path_and_query(path);
     if let Some(authority) = authority {
         uri = uri.authority(authority);
     }
@@ -63,7 +64,7 @@ mod tests {
             .header("x-other", "2")
             .body(())
             .unwrap();
-        to_http2(&mut request);
+        to_http2(&mut request, false);
         assert_eq!(request.uri(), "http://orders:80/a?b");
         let left: Vec<_> = request.headers().iter().collect();
         assert_eq!(left.len(), 2, "{left:?}");

@@ -20,6 +20,8 @@ use crate::balance::{Affinity, Ending, Key, Lease};
 use crate::classify::http::AttemptError;
 use crate::classify::{Condition, Outcome};
 use crate::connect::Spelling;
+#[cfg(feature = "tls")]
+use crate::connect::Tls;
 use crate::error::{BoxError, Error, ErrorKind};
 use crate::pool::Pool;
 use crate::retry::RequestBuffering;
@@ -164,6 +166,8 @@ fn origin_form(uri: Uri) -> Uri {
 pub(super) struct HttpRules {
     pub(super) proxy: Arc<Proxy>,
     pub(super) pool: Arc<Pool<AttemptBody>>,
+    #[cfg(feature = "tls")]
+    pub(super) tls: Option<Arc<Tls>>,
     pub(super) group: Arc<str>,
     pub(super) desk: Option<Arc<Desk>>,
     pub(super) semantics: Semantics,
@@ -215,6 +219,8 @@ impl Rules<Call> for HttpRules {
             semantics: self.semantics,
             proxy: Arc::clone(&self.proxy),
             pool: Arc::clone(&self.pool),
+            #[cfg(feature = "tls")]
+            tls: self.tls.clone(),
             row,
             spelling: call.spelling.clone(),
         }

@@ -164,6 +164,8 @@ fn member((server, address): &(Server, Arc<Address>)) -> (Member, Arc<Endpoint<H
     };
     let service = HttpEndpoint {
         address: Arc::clone(address),
+        #[cfg(feature = "tls")]
+        origin: Arc::clone(&member.origin),
         route,
     };
     (member, Arc::new(Endpoint { name, service }))

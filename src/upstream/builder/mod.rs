@@ -5,9 +5,13 @@ mod rules;
 use std::time::Duration;
 
 use super::client::Upstream;
-use super::config::{ConfigError, GroupConfig, HashKey, Proxy, ResolverConfig, Semantics, Server};
+use super::config::{
+    ConfigError, GroupConfig, HashKey, Http2, Proxy, ResolverConfig, Semantics, Server,
+};
 use super::group::Group;
 use super::hash_by::HashBy;
+#[cfg(feature = "tls")]
+use crate::connect::Tls;
 use crate::retry::Budget;
 
 /// Builds an [`Upstream`]; the setters are NGINX's directive words.
@@ -19,6 +23,8 @@ pub struct Builder {
     hash_by: Option<HashBy>,
     /// In place of the configuration's.
     budget: Option<Budget>,
+    #[cfg(feature = "tls")]
+    tls: Option<Tls>,
 }
 
 impl Builder {
@@ -28,7 +34,26 @@ impl Builder {
             proxy: Proxy::default(),
             hash_by: None,
             budget: None,
+            #[cfg(feature = "tls")]
+            tls: None,
         }
+    }
+
+    /// Servers are spoken to in HTTP/2, many requests over one connection (`proxy_http_version 2`);
+    /// default HTTP/1. Over TLS it is agreed on, else servers have to know.
+    #[cfg(feature = "http2")]
+    #[doc(alias = "proxy_http_version")]
+    pub fn http2(mut self, http2: Http2) -> Self {
+        self.proxy.http2 = Some(http2);
+        self
+    }
+
+    /// Servers are spoken to over TLS (`proxy_pass https://...`); default plain.
+    #[cfg(feature = "tls")]
+    #[doc(alias = "proxy_ssl_name")]
+    pub fn tls(mut self, tls: Tls) -> Self {
+        self.tls = Some(tls);
+        self
     }
 
     /// The group's name: the `Host` of requests that have none. Default `upstream`.
@@ -93,7 +118,7 @@ impl Builder {
     ///
     /// Everything wrong with the configuration, at once.
     pub fn build(self) -> Result<Upstream, ConfigError> {
-        let mut problems = Vec::new();
+        let mut problems: Vec<_> = self.proxy.http2.iter().flat_map(Http2::problems).collect();
         if let HashKey::Variables(key) = &self.group.hash_key {
             problems.push(format!(
                 "hash key \"{key}\": variables are for configuration files"
@@ -105,7 +130,14 @@ impl Builder {
         };
         match group {
             Ok(group) if problems.is_empty() => {
-                Ok(Upstream::new(group, self.proxy).hashed_by(self.hash_by))
+                #[cfg(feature = "tls")]
+                let upstream = match self.tls {
+                    Some(tls) => Upstream::over_tls(group, self.proxy, tls),
+                    None => Upstream::new(group, self.proxy),
+                };
+                #[cfg(not(feature = "tls"))]
+                let upstream = Upstream::new(group, self.proxy);
+                Ok(upstream.hashed_by(self.hash_by))
             }
             Ok(_) => Err(ConfigError::new(problems)),
             Err(error) => {

@@ -1,0 +1,100 @@
+use std::fmt;
+use std::sync::Arc;
+
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use tokio_rustls::rustls::ClientConfig;
+use tokio_rustls::rustls::pki_types::ServerName;
+
+use super::host_and_port;
+use super::target::Protocol;
+use super::tcp::Socket;
+use crate::error::{BoxError, ConfigError};
+
+/// How servers are spoken to over TLS (`proxy_pass https://...`).
+///
+/// Roots, client certificates, versions, cipher suites and session resumption are the
+/// [`ClientConfig`]'s, which is yours to make (`proxy_ssl_trusted_certificate`,
+/// `proxy_ssl_certificate`, `proxy_ssl_protocols`, `proxy_ssl_session_reuse`). Certificates are
+/// verified, where NGINX does so only with `proxy_ssl_verify on`. The application protocol is set
+/// here: `h2` with [`http2`](crate::Proxy::http2), else `http/1.1`.
+///
+/// The handshake counts as connecting: it has to fit into
+/// [`connect_timeout`](crate::Proxy::connect_timeout), and its failure is
+/// [`error`](crate::NextUpstream::ERROR), with nothing sent.
+#[derive(Clone)]
+pub struct Tls {
+    http1: Arc<ClientConfig>,
+    #[cfg(feature = "http2")]
+    http2: Arc<ClientConfig>,
+    name: Option<ServerName<'static>>,
+}
+
+impl Tls {
+    /// TLS as `config` says.
+    pub fn new(config: ClientConfig) -> Self {
+        let with = |protocol: &[u8]| {
+            let mut config = config.clone();
+            config.alpn_protocols = vec![protocol.to_vec()];
+            Arc::new(config)
+        };
+        Self {
+            http1: with(b"http/1.1"),
+            #[cfg(feature = "http2")]
+            http2: with(b"h2"),
+            name: None,
+        }
+    }
+
+    /// The name that certificates have to be for, and that is sent as SNI; default the host of each
+    /// server's line as it was written (`proxy_ssl_name`).
+    ///
+    /// # Errors
+    ///
+    /// It is no host name and no address.
+    pub fn name(mut self, name: &str) -> Result<Self, ConfigError> {
+        let parsed = ServerName::try_from(name.to_owned());
+        let problem = |_| ConfigError::new(vec![format!("\"{name}\" is no server name for TLS")]);
+        self.name = Some(parsed.map_err(problem)?);
+        Ok(self)
+    }
+
+    /// TLS over `socket`, to a server whose line says `origin`.
+    pub(super) async fn handshake(
+        &self,
+        socket: Socket,
+        origin: &str,
+        protocol: Protocol,
+    ) -> Result<TlsStream<Socket>, BoxError> {
+        let name = match &self.name {
+            Some(name) => name.clone(),
+            None => {
+                let (host, _) = host_and_port(origin)?;
+                let bare = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
+                ServerName::try_from(bare.unwrap_or(host).to_owned())?
+            }
+        };
+        let (config, alpn) = match protocol {
+            Protocol::Http1 => (&self.http1, None),
+            #[cfg(feature = "http2")]
+            Protocol::Http2 => (&self.http2, Some(&b"h2"[..])),
+        };
+        let stream = TlsConnector::from(Arc::clone(config))
+            .connect(name, socket)
+            .await?;
+        let agreed = stream.get_ref().1.alpn_protocol();
+        // HTTP/1 is what a peer speaks that agrees on nothing.
+        if alpn.is_some() && agreed != alpn {
+            return Err("the peer does not speak HTTP/2 over TLS".into());
+        }
+        Ok(stream)
+    }
+}
+
+impl fmt::Debug for Tls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tls")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
