@@ -359,7 +359,8 @@ impl Peers {
 
     /// An active check has something to say of the peers of this name, or, if that is `None`,
     /// nothing any more.
-    pub fn set_health(&mut self, name: &str, healthy: Option<bool>, now: Duration) {
+    pub fn set_health(&mut self, name: &str, healthy: impl Into<Option<bool>>, now: Duration) {
+        let healthy = healthy.into();
         for list in &mut self.lists {
             let mut changed = false;
             for peer in list.peers.iter_mut().filter(|peer| &*peer.name == name) {

@@ -115,7 +115,7 @@ impl<E> Roster<E> {
 
     /// What an active check says of the peers of this name, a verdict beside that of the failures;
     /// `None` when nobody checks them any more.
-    pub fn set_health(&self, name: &str, healthy: Option<bool>) {
+    pub fn set_health(&self, name: &str, healthy: impl Into<Option<bool>>) {
         let now = self.clock.time(clock::now());
         self.lock().peers.set_health(name, healthy, now);
     }

@@ -166,7 +166,7 @@ impl Both {
             list[at].down = !list[at].down;
             let healthy = !list[at].down;
             let now = Duration::from_secs(self.now);
-            self.peers.set_health(&member.name, Some(healthy), now);
+            self.peers.set_health(&member.name, healthy, now);
         }
     }
 
