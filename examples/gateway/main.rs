@@ -25,6 +25,8 @@ mod handle;
 mod io;
 mod log;
 mod master;
+#[cfg(feature = "dns")]
+mod names;
 mod pages;
 mod plan;
 mod read;

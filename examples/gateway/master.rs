@@ -163,11 +163,11 @@ impl Master {
             .map(|path| self.arguments.prefix.join(path));
         self.sockets.open(&listens, &self.arguments.prefix)?;
         let before = Some(&self.crew);
-        let crew =
-            Crew::start(plan, before, &self.sockets, &logs, &self.done).inspect_err(|_| {
-                // Nobody would answer at the new ones.
-                self.sockets.keep_only(&self.listens);
-            })?;
+        let crew = Crew::start(plan, before, &self.sockets, &logs, &self.done);
+        let crew = crew.inspect_err(|_| {
+            // Nobody would answer at the new ones.
+            self.sockets.keep_only(&self.listens);
+        })?;
         if pid != self.pid {
             self.move_pid(pid)?;
         }

@@ -7,9 +7,12 @@ use std::thread::{self, JoinHandle};
 
 use tokio::runtime::Builder;
 use tokio::sync::{mpsc, watch};
-use tower_upstream::Group;
+use tower_upstream::upstream::Succession;
+use tower_upstream::{ConfigError, Group, GroupConfig};
 
 use crate::log::error::Log;
+#[cfg(feature = "dns")]
+use crate::names::Names;
 use crate::plan::Plan;
 use crate::serve;
 use crate::sockets::{Door, Sockets};
@@ -30,11 +33,40 @@ pub enum Order {
 #[derive(Debug)]
 pub struct Crew {
     orders: watch::Sender<Order>,
+    /// In the order of [`Config::groups`](crate::config::Config::groups).
+    groups: Vec<Group>,
+    #[cfg(feature = "dns")]
+    names: Names,
     threads: Vec<JoinHandle<()>>,
     /// Workers that have not gone.
     present: Arc<AtomicUsize>,
-    /// Those of the groups that somebody may want to replace: they know sessions.
-    groups: Vec<Group>,
+}
+
+/// The groups of a configuration, some of which go on from the one before.
+struct Next(Vec<Succession>);
+
+impl Next {
+    fn of(configs: &[GroupConfig], before: Option<&Crew>) -> Result<Self, ConfigError> {
+        let before = before.map_or(&[][..], |crew| &crew.groups);
+        let next = configs.iter().map(|config| {
+            let same = |group: &&Group| group.name().eq_ignore_ascii_case(&config.name);
+            match before.iter().find(same) {
+                Some(group) => group.reconfigured(config.clone()),
+                None => Group::new(config.clone()).map(Succession::from),
+            }
+        });
+        next.collect::<Result<_, _>>().map(Self)
+    }
+
+    fn groups(&self) -> Vec<Group> {
+        self.0.iter().map(|next| next.group().clone()).collect()
+    }
+
+    fn apply(self) {
+        for next in self.0 {
+            next.apply();
+        }
+    }
 }
 
 /// A worker's presence; when it is dropped, the worker has gone, be it by a panic.
@@ -53,7 +85,7 @@ impl Drop for Present {
 }
 
 impl Crew {
-    /// Starts them, in the place of those before. `done` hears when one has gone.
+    /// Starts them, behind a crew that is to go. `done` hears when one has gone.
     pub fn start(
         plan: Arc<Plan>,
         before: Option<&Self>,
@@ -61,16 +93,10 @@ impl Crew {
         errors: &[Log],
         done: &mpsc::UnboundedSender<()>,
     ) -> Result<Self, String> {
-        let known = before.map_or(&[][..], |crew| &crew.groups);
-        let groups = plan.config.groups.iter().map(|config| {
-            match known.iter().find(|group| group.name() == config.name) {
-                Some(before) => Group::replacing(before, config.clone()),
-                None => Group::new(config.clone()),
-            }
-        });
-        let mut groups: Vec<Group> = groups
-            .collect::<Result<_, _>>()
-            .map_err(|e| e.to_string())?;
+        let next = Next::of(&plan.config.groups, before).map_err(|e| e.to_string())?;
+        let groups = next.groups();
+        #[cfg(feature = "dns")]
+        let followers = Names::of(&groups).map_err(|e| e.to_string())?;
         let mut ready = Vec::new();
         for _ in 0..plan.config.workers {
             let worker = Worker::new(Arc::clone(&plan), &groups, errors.to_vec())
@@ -95,12 +121,19 @@ impl Crew {
             });
             threads.push(thread.map_err(|e| format!("a worker could not be started ({e})"))?);
         }
-        groups.retain(|group| group.config().sticky.is_some());
+        // Nothing can fail any more.
+        #[cfg(feature = "dns")]
+        if let Some(before) = before {
+            before.names.end();
+        }
+        next.apply();
         Ok(Self {
             orders,
+            groups,
+            #[cfg(feature = "dns")]
+            names: Names::follow(followers, &errors[0]),
             threads,
             present,
-            groups,
         })
     }
 

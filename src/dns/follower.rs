@@ -12,11 +12,15 @@ use crate::upstream::{Group, Members};
 ///
 /// Before the first answer such a line stands for no peer (DN-1): where there are no others,
 /// requests end with [`NoLiveUpstreams`](crate::ErrorKind::NoLiveUpstreams), 502.
-/// [`answered`](Self::answered) is for those who would rather wait.
+/// [`answered`](Self::answered) is for those who would rather wait. A group that was
+/// [reconfigured](Group::reconfigured) begins with what was known of the same lines, until all of
+/// them have been answered.
 #[derive(Debug)]
 pub struct Follower {
     members: Members,
     servers: Servers,
+    /// What the group has is from here.
+    published: bool,
 }
 
 impl Follower {
@@ -30,6 +34,7 @@ impl Follower {
         Ok(Self {
             servers: Servers::beside(members.fixed(), group.config())?,
             members,
+            published: false,
         })
     }
 
@@ -43,9 +48,18 @@ impl Follower {
             return None;
         }
         let (line, changed) = unless(self.members.gone(), self.servers.next_look()).await?;
+        self.servers.fixed = self.members.fixed();
+        let changed = changed && (self.published || self.may_begin());
+        self.published |= changed;
         // Addresses are literal, and the lines were checked with the group: nothing is refused.
         let changed = changed && self.members.set(self.servers.list()).is_ok();
         Some(self.servers.look_at(line, changed))
+    }
+
+    /// One line's answer would take away what an earlier configuration knew of the others.
+    fn may_begin(&self) -> bool {
+        let knows_none = || self.members.servers().len() == self.servers.fixed.len();
+        self.is_answered() || knows_none()
     }
 
     /// Whether every line has been answered, if only with NXDOMAIN; failed looks are no answers.

@@ -14,7 +14,7 @@ use crate::upstream::config::{ConfigError, GroupConfig, Server};
 /// Like [`Updates`], it asks only while it is polled, and its futures are cancel safe.
 #[derive(Debug)]
 pub struct Servers {
-    fixed: Vec<Server>,
+    pub(super) fixed: Vec<Server>,
     named: Vec<Updates>,
 }
 

@@ -18,22 +18,22 @@ use crate::retry::attempt::AttemptBody;
 /// Clones are the same group. Many [`Upstream`](crate::Upstream)s, each with its own
 /// [`Proxy`](crate::Proxy), may share one.
 #[derive(Clone)]
-pub struct Group(Arc<Inner>);
+pub struct Group(pub(super) Arc<Inner>);
 
-struct Inner {
-    block: Arc<Block>,
+pub(super) struct Inner {
+    pub(super) block: Arc<Block>,
+    config: Arc<GroupConfig>,
     roster: Arc<Endpoints<HttpEndpoint>>,
     pool: Arc<Pool<AttemptBody>>,
 }
 
 /// What all workers share.
-struct Block {
-    config: GroupConfig,
+pub(super) struct Block {
     host: HeaderValue,
     name: Arc<str>,
-    budget: Option<Budget>,
-    desk: Option<Arc<Desk>>,
-    members: Members,
+    pub(super) budget: Option<Budget>,
+    pub(super) desk: Option<Arc<Desk>>,
+    pub(super) members: Members,
 }
 
 impl Drop for Block {
@@ -61,7 +61,7 @@ impl Group {
     /// Everything wrong with the configuration, at once.
     pub fn new(config: GroupConfig) -> Result<Self, ConfigError> {
         let budget = config.retry_budget.map(Budget::from);
-        Self::build(config, budget, None)
+        Self::with_budget(config, budget)
     }
 
     /// The same, with a budget that others may share, in place of the configuration's.
@@ -69,32 +69,21 @@ impl Group {
         config: GroupConfig,
         budget: Option<Budget>,
     ) -> Result<Self, ConfigError> {
-        Self::build(config, budget, None)
+        Self::with(config, budget, None)
     }
 
-    /// The same in the place of `before`, as after a reload: the sessions learnt there are known here
-    /// if [`sticky`](GroupConfig::sticky) says the same, as NGINX's zones outlive a reload. Of the
-    /// peers nothing is known.
-    ///
-    /// # Errors
-    ///
-    /// As [`new`](Self::new).
-    pub fn replacing(before: &Self, config: GroupConfig) -> Result<Self, ConfigError> {
-        let budget = config.retry_budget.map(Budget::from);
-        Self::build(config, budget, Some(before))
-    }
-
-    fn build(
+    /// The same, with sessions that were there before.
+    pub(super) fn with(
         config: GroupConfig,
         budget: Option<Budget>,
-        before: Option<&Self>,
+        desk: Option<Arc<Desk>>,
     ) -> Result<Self, ConfigError> {
         let mut problems = config.problems();
         let registry = Registry::new(&config, &mut problems);
-        let desk = config.sticky.as_ref().and_then(|sticky| {
-            let kept = before.and_then(|before| before.desk_for(&config));
+        let desk = desk.or_else(|| {
             // What is wrong with it is among the problems already.
-            kept.or_else(|| Desk::new(sticky, config.semantics).ok().map(Arc::new))
+            let desk = Desk::new(config.sticky.as_ref()?, config.semantics);
+            desk.ok().map(Arc::new)
         });
         let host = match HeaderValue::from_str(&config.name) {
             Ok(host) => host,
@@ -112,24 +101,21 @@ impl Group {
             host,
             budget,
             desk,
-            config,
         });
         let roster = block.members.roster();
-        Ok(Self::view(block, roster))
+        Ok(Self::view(block, Arc::new(config), roster))
     }
 
-    /// What knows its sessions, if it would serve a group of this configuration as well.
-    fn desk_for(&self, config: &GroupConfig) -> Option<Arc<Desk>> {
-        let own = self.config();
-        let same = (&own.sticky, own.semantics) == (&config.sticky, config.semantics);
-        self.desk().filter(|_| same).cloned()
-    }
-
-    fn view(block: Arc<Block>, roster: Arc<Endpoints<HttpEndpoint>>) -> Self {
-        let pool = Arc::new(Pool::new(block.config.keepalive.clone()));
+    pub(super) fn view(
+        block: Arc<Block>,
+        config: Arc<GroupConfig>,
+        roster: Arc<Endpoints<HttpEndpoint>>,
+    ) -> Self {
+        let pool = Arc::new(Pool::new(config.keepalive.clone()));
         block.members.watch_pool(&pool);
         Self(Arc::new(Inner {
             block,
+            config,
             roster,
             pool,
         }))
@@ -143,7 +129,7 @@ impl Group {
             true => Arc::clone(&self.0.roster),
             false => self.0.block.members.roster(),
         };
-        Self::view(Arc::clone(&self.0.block), roster)
+        Self::view(Arc::clone(&self.0.block), Arc::clone(&self.0.config), roster)
     }
 
     /// The group's name.
@@ -153,7 +139,7 @@ impl Group {
 
     /// What it was built from.
     pub fn config(&self) -> &GroupConfig {
-        &self.0.block.config
+        &self.0.config
     }
 
     /// Who belongs to it, to be read and changed while requests are under way.
@@ -195,6 +181,13 @@ impl Group {
 
     pub(super) fn pool(&self) -> Arc<Pool<AttemptBody>> {
         Arc::clone(&self.0.pool)
+    }
+
+    /// What knows its sessions, if it would serve a group of this configuration as well.
+    pub(super) fn desk_for(&self, config: &GroupConfig) -> Option<Arc<Desk>> {
+        let own = self.config();
+        let same = (&own.sticky, own.semantics) == (&config.sticky, config.semantics);
+        self.desk().filter(|_| same).cloned()
     }
 
     pub(super) fn desk(&self) -> Option<&Arc<Desk>> {

@@ -23,13 +23,15 @@ use crate::retry::attempt::AttemptBody;
 #[derive(Clone)]
 pub struct Members(Arc<Mutex<Registry>>);
 
+/// A server line and one of its addresses.
+pub(super) type Found = (Server, Arc<Address>);
+
 /// The members as they are now, and everybody who has to know.
 pub(super) struct Registry {
     setup: Setup,
     subset: Option<Subset>,
-    servers: Vec<(Server, Arc<Address>)>,
+    servers: Vec<Found>,
     /// Those that the configuration itself has addresses for.
-    #[cfg(any(feature = "discover", feature = "dns"))]
     fixed: Vec<Server>,
     rosters: Vec<Weak<Endpoints<HttpEndpoint>>>,
     pools: Vec<Weak<Pool<AttemptBody>>>,
@@ -39,16 +41,7 @@ pub(super) struct Registry {
 
 impl Registry {
     pub(super) fn new(config: &GroupConfig, problems: &mut Vec<String>) -> Self {
-        let mut servers = Vec::new();
-        for server in config.servers.iter().filter(|s| !s.follows_dns()) {
-            match Address::resolve(&server.address) {
-                Ok(found) => {
-                    let peers = found.into_iter().map(Arc::new);
-                    servers.extend(peers.map(|address| (server.clone(), address)));
-                }
-                Err(problem) => problems.push(problem),
-            }
-        }
+        let servers = resolve(config, problems);
         Self {
             setup: Setup {
                 method: config.method,
@@ -62,7 +55,6 @@ impl Registry {
                 seed: 0,
             },
             subset: config.subset,
-            #[cfg(any(feature = "discover", feature = "dns"))]
             fixed: servers.iter().map(|(line, found)| line.at(found)).collect(),
             servers,
             rosters: Vec::new(),
@@ -142,6 +134,21 @@ impl Registry {
     }
 }
 
+/// The servers that the configuration itself has addresses for, once their names are looked up.
+pub(super) fn resolve(config: &GroupConfig, problems: &mut Vec<String>) -> Vec<Found> {
+    let mut servers = Vec::new();
+    for server in config.servers.iter().filter(|s| !s.follows_dns()) {
+        match Address::resolve(&server.address) {
+            Ok(found) => {
+                let peers = found.into_iter().map(Arc::new);
+                servers.extend(peers.map(|address| (server.clone(), address)));
+            }
+            Err(problem) => problems.push(problem),
+        }
+    }
+    servers
+}
+
 /// A server line and one of its addresses as a peer.
 fn member((server, address): &(Server, Arc<Address>)) -> (Member, Arc<Endpoint<HttpEndpoint>>) {
     let name: Arc<str> = address.to_string().into();
@@ -191,7 +198,7 @@ impl Members {
         self.lock().pools.push(Arc::downgrade(pool));
     }
 
-    /// Those that were there from the start, and that no source speaks of.
+    /// Those that the configuration has addresses for, and that no source speaks of.
     #[cfg(any(feature = "discover", feature = "dns"))]
     pub(crate) fn fixed(&self) -> Vec<Server> {
         self.lock().fixed.clone()
@@ -221,6 +228,31 @@ impl Members {
     pub(crate) fn gone(&self) -> impl Future<Output = ()> + Send + use<> {
         let mut changes = self.changes();
         async move { while changes.next().await {} }
+    }
+
+    /// Those that a source speaks of, be it DNS or somebody who has this handle.
+    pub(super) fn told(&self) -> Vec<Found> {
+        let registry = self.lock();
+        let fixed = |(server, at): &&Found| registry.fixed.contains(&server.at(at));
+        let told = registry.servers.iter().filter(|found| !fixed(found));
+        told.cloned().collect()
+    }
+
+    /// Replaces those that the configuration has addresses for; `told` come behind them.
+    pub(super) fn reconfigure(&self, fixed: Vec<Found>, told: Vec<Found>) {
+        let mut registry = self.lock();
+        registry.fixed = fixed.iter().map(|(line, found)| line.at(found)).collect();
+        registry.servers = [fixed, told].concat();
+        registry.publish();
+    }
+
+    /// Adds those that a source spoke of before.
+    pub(super) fn join(&self, told: Vec<Found>) {
+        let mut registry = self.lock();
+        if !told.is_empty() {
+            registry.servers.extend(told);
+            registry.publish();
+        }
     }
 
     /// Nobody has the group any more.

@@ -144,6 +144,8 @@ mod rules;
 #[cfg(feature = "http")]
 pub(crate) mod sticky;
 #[cfg(feature = "http")]
+mod succession;
+#[cfg(feature = "http")]
 mod trail;
 #[cfg(feature = "http")]
 mod verdicts;
@@ -167,5 +169,7 @@ pub(crate) use members::checked;
 pub use rules::{Plain, Rules};
 #[cfg(feature = "http")]
 pub use sticky::Visit;
+#[cfg(feature = "http")]
+pub use succession::Succession;
 #[cfg(feature = "http")]
 pub use trail::{Attempt, Trail};

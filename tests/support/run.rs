@@ -134,12 +134,14 @@ async fn round(scenarios: Vec<Scenario>, width: usize) -> Vec<Report> {
             let peers = (&scenario, index);
             outcomes(run, peers, sides[at], &logs[at])
         });
-        reports.push(Report {
+        let mut report = Report {
             scenario,
             sides: outcomes,
             seen: seen.try_into().unwrap_or_default(),
             disturbed,
-        });
+        };
+        report.disturbed = report.disturbed.take().or_else(|| report.limps());
+        reports.push(report);
     }
     reports
 }
@@ -192,6 +194,16 @@ fn describe_seen(run: &Run) -> Vec<String> {
 }
 
 impl Report {
+    /// One side did the same as the other, and took longer for it. If that is its nature it will again.
+    fn limps(&self) -> Option<String> {
+        let [one, two] = &self.sides;
+        let mut pairs = one.iter().zip(two);
+        let (slow, fast) = pairs.find(|(a, b)| !a.is_as_fast_as(b))?;
+        let times = (slow.took, fast.took);
+        self.agrees()
+            .then(|| format!("one side took {:?}, the other {:?}", times.0, times.1))
+    }
+
     /// Whether both sides did the same, request by request, and so their backends saw the same.
     pub(crate) fn agrees(&self) -> bool {
         let [one, two] = &self.sides;

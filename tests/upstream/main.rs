@@ -13,5 +13,6 @@ mod nginx;
 mod peer;
 mod responses;
 mod sticky;
+mod succession;
 mod timeouts;
 mod uploads;

@@ -4,7 +4,7 @@ use std::time::Duration;
 use http_body_util::BodyExt;
 use tokio::sync::Notify;
 use tower_upstream::balance::{Affinity, Route};
-use tower_upstream::{Group, NextUpstream, Proxy, Semantics, Sticky, StickyLearn, Upstream};
+use tower_upstream::{NextUpstream, Proxy, Semantics, Sticky, StickyLearn, Upstream};
 
 use super::{Act, Told, ends, get, send, told};
 use crate::peer::upstream;
@@ -81,13 +81,13 @@ async fn who_takes_a_group_s_place_knows_its_sessions_if_it_sticks_alike() {
         let mut config = before.group().config().clone();
         config.servers.reverse();
         config.sticky = Some(Sticky::Learn(sticky));
-        let after = Group::replacing(before.group(), config).unwrap();
+        let after = before.group().reconfigured(config).unwrap().apply();
         let after = Upstream::new(after, Proxy::default());
         assert_eq!(ends(&after, &peers, &["s=1"; 3]).await, ends_there);
     }
     let mut config = before.group().config().clone();
     config.servers.clear();
-    assert!(Group::replacing(before.group(), config).is_err());
+    assert!(before.group().reconfigured(config).is_err());
 }
 
 #[tokio::test]
