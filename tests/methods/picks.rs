@@ -360,7 +360,9 @@ impl World {
                 }
             }
             Event::Millis(time) => advance(Duration::from_millis(time)).await,
-            Event::Health(number, well) => self.roster.set_health(&self.pool[number].name, Some(well)),
+            Event::Health(number, well) => {
+                self.roster.set_health(&self.pool[number].name, Some(well))
+            }
             Event::Set(mask) => {
                 let members = self.choose(mask);
                 self.roster.set(members);
