@@ -408,7 +408,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..Default::default() })]
 
     /// Whatever kept somebody out (a ban, a suspicion, a share that has to grow), when it is over it
     /// is seen to be over.
@@ -433,7 +433,10 @@ proptest! {
             }
             // Longer than the longest ban. What is running goes on.
             advance(Duration::from_secs(400)).await;
-            // The first ones may be probes, and others have to come back to their weight.
+            // The first ones may be probes, after which there may be a share that has to grow, and
+            // weights have to come back.
+            world.calm(1000);
+            advance(Duration::from_secs(10)).await;
             world.calm(1000);
             let asked = world.calm(1000);
             let seen = world.look();
