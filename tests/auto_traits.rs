@@ -141,6 +141,33 @@ mod http {
     }
 }
 
+/// Limits are as free as what they are made of, and so are the futures of those who wait.
+#[test]
+fn limits_are_as_free_as_their_keys_and_their_service() {
+    use tower_upstream::answer::{self, Errors, Reason, Refusal};
+    use tower_upstream::limit::rate::{
+        Bucket, Local, One, Rate, RateLimit, RateLimitLayer, RateLimited, Snapshot, Status,
+        Verdict, Zone,
+    };
+    use tower_upstream::limit::{Everyone, Key};
+
+    struct Keys;
+    cloned::<Zone>();
+    cloned::<Rate>();
+    cloned::<Bucket>();
+    cloned::<Local>();
+    cloned::<Verdict>();
+    cloned::<Status>();
+    cloned::<Snapshot>();
+    cloned::<RateLimit<Everyone>>();
+    cloned::<RateLimitLayer<One<Keys>, Errors>>();
+    cloned::<RateLimited<String, One<Keys>, Errors>>();
+    cloned::<Key<'static>>();
+    cloned::<Reason>();
+    cloned::<Refusal>();
+    shared::<answer::Error<std::io::Error>>();
+}
+
 #[cfg(feature = "dns")]
 #[test]
 fn what_dns_knows_goes_anywhere() {

@@ -1,6 +1,10 @@
 //! What a service takes on: how often, and by whom.
 //!
-//! A limit can count requests apart by a [`Key`]: the caller's address, a header, or what a closure makes
+//! | room | its question | NGINX words |
+//! | --- | --- | --- |
+//! | [`rate`] | how often requests may come | `limit_req_zone`, `limit_req` |
+//!
+//! Each can count requests apart by a [`Key`]: the caller's address, a header, or what a closure makes
 //! of the request. How a request is refused is [`answer`](crate::answer)'s to say.
 //!
 //! ```
@@ -18,6 +22,7 @@
 //! ```
 
 mod key;
+pub mod rate;
 
 #[cfg(feature = "http")]
 pub use key::{ClientAddress, Extension, Header};

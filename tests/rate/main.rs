@@ -1,0 +1,18 @@
+//! How often requests may come: NGINX's traces on a hand-moved clock, the layer on Tokio's paused one.
+
+#[cfg(feature = "http")]
+mod fields;
+#[cfg(feature = "http")]
+mod http;
+mod layer;
+mod properties;
+mod stores;
+mod traces;
+mod world;
+mod zones;
+
+use std::time::Duration;
+
+fn millis(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
