@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::config::{ConfigError, GroupConfig, Keepalive, ResolverConfig, Semantics};
+use super::config::{ConfigError, GroupConfig, Keepalive, ResolverConfig, Semantics, Server};
 use super::group::Group;
 use super::members::{Found, resolve};
 use crate::retry::Budget;
@@ -92,7 +92,7 @@ impl Succession {
 }
 
 /// The lines that DNS is asked about, and how.
-fn asked(config: &GroupConfig) -> impl Iterator<Item = &crate::Server> {
+fn asked(config: &GroupConfig) -> impl Iterator<Item = &Server> {
     config.servers.iter().filter(|line| line.follows_dns())
 }
 

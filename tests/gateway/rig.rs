@@ -35,6 +35,14 @@ impl Server {
         Self { process, front }
     }
 
+    /// nginx, which reloads only if it has a master.
+    pub(crate) fn nginx_with_master(http: &str) -> Self {
+        let front = free();
+        let http = http.replace("@FRONT", &front.to_string());
+        let process = nginx::start_with_master(&http, front);
+        Self { process, front }
+    }
+
     /// A connection.
     pub(crate) fn connect(&self) -> Wire {
         Wire::to(self.front)

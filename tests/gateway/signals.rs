@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::rig::{PATIENCE, Server, Wire, backend, status};
+use super::rig::{PATIENCE, Server, Wire, answering, backend, free, header, status};
 
 /// A backend that says `word` after `delay`.
 fn slow(word: &'static str, delay: Duration) -> std::net::SocketAddr {
@@ -168,4 +168,125 @@ fn client(front: std::net::SocketAddr, keep: bool, over: &AtomicBool) -> u32 {
         }
     }
     served
+}
+
+/// What is passed to `back`, with one answer that says which configuration this is.
+fn passing(number: u32, semantics: &str, servers: &[std::net::SocketAddr]) -> String {
+    let servers = servers
+        .iter()
+        .map(|at| format!("server {at} fail_timeout=60s;"));
+    let servers: String = servers.collect();
+    format!(
+        "access_log off; upstream u {{ zone u 64k; {semantics} {servers} }}
+         server {{ listen @FRONT; keepalive_requests 100000; location = /number {{ return 200 n{number}; }}
+         location / {{ proxy_pass http://u; proxy_next_upstream error; add_header X-Asked $upstream_addr; }} }}"
+    )
+}
+
+/// Rewrites the file of a running server, tells it, and waits until it serves what stands there now.
+fn reload(server: &Server, number: u32, from: &str, to: &str) {
+    let (old, new) = [from, to]
+        .map(|http| http.replace("@FRONT", &server.front.to_string()))
+        .into();
+    let file = server.process.path("test.conf");
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert!(text.contains(&old));
+    std::fs::write(file, text.replace(&old, &new)).unwrap();
+    server.process.signal("HUP");
+    let start = Instant::now();
+    let mut streak = 0;
+    // The workers before may take in a connection or two while they hear of it.
+    while streak < 20 {
+        let answer = server.ask("GET /number HTTP/1.0\r\n\r\n");
+        streak = if answer.ends_with(&format!("n{number}")) {
+            streak + 1
+        } else {
+            0
+        };
+        assert!(start.elapsed() < PATIENCE, "never n{number}");
+    }
+}
+
+fn asked(server: &Server) -> String {
+    let answer = server.ask("GET / HTTP/1.0\r\n\r\n");
+    header(&answer, "X-Asked")
+        .unwrap_or_else(|| panic!("{answer}"))
+        .to_owned()
+}
+
+const FINE: &str = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfine";
+
+#[test]
+fn a_reload_forgets_who_was_banned_as_nginx_does() {
+    let (gone, back, other) = (free(), answering(FINE), answering(FINE));
+    let (one, two) = (
+        passing(1, "", &[gone, back]),
+        passing(2, "", &[gone, other]),
+    );
+    for server in [Server::gateway(&one), Server::nginx_with_master(&one)] {
+        assert_eq!(asked(&server), format!("{gone}, {back}"));
+        assert_eq!(asked(&server), format!("{back}"));
+        reload(&server, 2, &one, &two);
+        assert_eq!(asked(&server), format!("{gone}, {other}"));
+    }
+}
+
+#[test]
+fn a_strict_zone_goes_on_with_the_servers_that_stay() {
+    let (gone, back, other) = (free(), answering(FINE), answering(FINE));
+    let strict = |number, servers: &[_]| passing(number, "semantics strict;", servers);
+    let (one, two) = (strict(1, &[gone, back]), strict(2, &[gone, other]));
+    let server = Server::gateway(&one);
+    assert_eq!(asked(&server), format!("{gone}, {back}"));
+    reload(&server, 2, &one, &two);
+    for _ in 0..10 {
+        assert_eq!(
+            asked(&server),
+            format!("{other}"),
+            "one is banned, one is no more"
+        );
+    }
+}
+
+#[test]
+fn a_reload_under_load_moves_to_the_new_servers_and_streams_finish() {
+    for semantics in ["", "semantics strict;"] {
+        let (old, new) = (
+            slow("fine", Duration::from_millis(2)),
+            slow("fine", Duration::from_millis(2)),
+        );
+        let stream = backend(|mut wire| {
+            if wire.try_head().is_some() {
+                wire.send("HTTP/1.1 200 OK\r\nContent-Length: 30\r\n\r\n");
+                for _ in 0..10 {
+                    thread::sleep(Duration::from_millis(100));
+                    wire.send("abc");
+                }
+            }
+        });
+        let streaming = passing(0, semantics, &[stream]);
+        let (one, two) = (passing(1, semantics, &[old]), passing(2, semantics, &[new]));
+        let server = Arc::new(Server::gateway(&streaming));
+        let mut streaming_on = server.connect();
+        streaming_on.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        streaming_on.until("\r\n\r\n");
+        reload(&server, 1, &streaming, &one);
+        let over = Arc::new(AtomicBool::new(false));
+        let clients: Vec<_> = (0..4)
+            .map(|number| {
+                let (front, over) = (server.front, Arc::clone(&over));
+                thread::spawn(move || client(front, number % 2 == 0, &over))
+            })
+            .collect();
+        reload(&server, 2, &one, &two);
+        for _ in 0..50 {
+            assert_eq!(asked(&server), new.to_string());
+        }
+        over.store(true, Ordering::Relaxed);
+        for client in clients {
+            let served = client.join().expect("a client without failures");
+            assert!(served > 0);
+        }
+        assert_eq!(streaming_on.rest(), "abc".repeat(10));
+    }
 }

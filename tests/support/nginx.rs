@@ -16,6 +16,20 @@ const SCRATCH: &str = "client_body_temp_path scratch; proxy_temp_path scratch; \
 ///
 /// When there is no nginx to start.
 pub(crate) fn start(http: &str, front: SocketAddr) -> Process {
+    launch(http, front, "master_process off;")
+}
+
+/// Starts nginx with a master and one worker, for what it does not do as a single process.
+///
+/// # Panics
+///
+/// When there is no nginx to start.
+#[allow(dead_code, reason = "not every test reloads")]
+pub(crate) fn start_with_master(http: &str, front: SocketAddr) -> Process {
+    launch(http, front, "worker_processes 1;")
+}
+
+fn launch(http: &str, front: SocketAddr, processes: &str) -> Process {
     let program = env::var("NGINX_BIN").unwrap_or_else(|_| "nginx".to_owned());
     let found = Command::new(&program).arg("-v").output();
     assert!(
@@ -25,7 +39,7 @@ pub(crate) fn start(http: &str, front: SocketAddr) -> Process {
     );
     let directory = process::directory("nginx");
     let text = format!(
-        "user root;\ndaemon off;\nmaster_process off;\npid nginx.pid;\nerror_log error.log info;\n\
+        "user root;\ndaemon off;\n{processes}\npid nginx.pid;\nerror_log error.log info;\n\
          events {{ worker_connections 4096; }}\nhttp {{\n{SCRATCH}\n{http}}}\n"
     );
     let file = process::configuration(&directory, &text);
