@@ -60,11 +60,18 @@ fn a_configuration_comes_back_as_it_went() {
         next_upstream_tries: 2,
         request_buffering: RequestBuffering::On { max: 1 << 20 },
         request_timeout: Some(Duration::from_secs(10)),
+        deadline_header: Some(http::HeaderName::from_static("x-request-timeout")),
         ..Proxy::default()
     };
     let data = to_value(&proxy).unwrap();
+    assert_eq!(data["deadline_header"], "x-request-timeout");
     assert_eq!(data["next_upstream"], "error http_503 non_idempotent");
     assert_eq!(from_value::<Proxy>(data).unwrap(), proxy);
+    let wrong = from_value::<Proxy>(json!({ "deadline_header": "no name" })).unwrap_err();
+    assert!(
+        wrong.to_string().contains("invalid HTTP header name"),
+        "{wrong}"
+    );
 }
 
 #[test]

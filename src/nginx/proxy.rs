@@ -202,6 +202,7 @@ impl ProxyLevel {
             },
             buffer_size: self.buffer_size.unwrap_or(default.buffer_size),
             hedge: self.hedge.unwrap_or(default.hedge),
+            grpc_timeout: false,
             ..default
         }
     }

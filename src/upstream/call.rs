@@ -13,6 +13,7 @@ use crate::clock;
 use crate::error::{Error, ErrorKind};
 use crate::retry::Attempted;
 use crate::semantics::Semantics;
+use crate::timeout::Deadline;
 
 /// What a request carries from one attempt to the next.
 pub(super) struct Call<S, R, Req> {
@@ -23,6 +24,8 @@ pub(super) struct Call<S, R, Req> {
     // Of the first pick (TR-3); before it, of the call.
     started: Instant,
     pub(super) attempts: u32,
+    /// The whole request's.
+    pub(super) deadline: Option<Deadline>,
     /// The attempts running: one, and for a while perhaps a second beside it.
     pub(super) lanes: [Option<Lane<S>>; 2],
     /// When to look after the running attempt; `None` when there is nothing to look for any more.
@@ -59,13 +62,19 @@ pub(super) enum Next<S, T> {
 }
 
 impl<S, R, Req> Call<S, R, Req> {
-    pub(super) fn new(inner: Arc<Inner<S, R>>, request: Req, started: Instant) -> Self {
+    pub(super) fn new(
+        inner: Arc<Inner<S, R>>,
+        request: Req,
+        started: Instant,
+        deadline: Option<Deadline>,
+    ) -> Self {
         Self {
             walk: inner.roster.walk(inner.terms.tries),
             inner,
             request: Some(request),
             started,
             attempts: 0,
+            deadline,
             lanes: [None, None],
             look_at: None,
             alarm: Alarm::default(),
@@ -76,12 +85,25 @@ impl<S, R, Req> Call<S, R, Req> {
         self.lanes.iter().flatten().count()
     }
 
-    /// Gives everything back at once.
-    pub(super) fn give_up(&mut self) {
+    /// The whole request's time is over.
+    pub(super) fn is_late(&self) -> bool {
+        self.deadline.is_some_and(Deadline::is_over)
+    }
+
+    fn is_late_at(&self, now: Instant) -> bool {
+        self.deadline
+            .is_some_and(|deadline| deadline.is_over_at(now))
+    }
+
+    /// Gives everything back at once. The limit is the caller's or our own and no evidence against the
+    /// peers, so their leases are merely dropped.
+    pub(super) fn out_of_time(&mut self) -> Error {
         self.lanes = [None, None];
+        self.request = None;
         if let Some(watch) = &self.inner.watch {
             self.alarm.give_back(&watch.alarms);
         }
+        Error::new(ErrorKind::Deadline).after(self.attempts)
     }
 }
 
@@ -93,6 +115,9 @@ where
     /// The request has been taken in: the first peer.
     pub(super) fn begin(&mut self) -> Next<S, R::Response> {
         self.started = clock::now();
+        if self.is_late_at(self.started) {
+            return Next::Answer(Err(self.out_of_time()));
+        }
         if let Some(budget) = &self.inner.budget {
             budget.deposit(self.started);
         }
@@ -119,14 +144,20 @@ where
         Some(service)
     }
 
-    /// Picks, and if nobody is left ends the request: with NGINX's bare 502, or in Strict with what
-    /// the last peer said (NL-1).
+    /// Picks, unless there is no time left for it, which ends the request. So does that nobody is left:
+    /// with NGINX's bare 502, or in Strict with what the last peer said (NL-1).
     fn ask_next(
         &mut self,
         lane: usize,
         at: Instant,
         last: Option<Ended<R::Reply, R::Error>>,
     ) -> Next<S, R::Response> {
+        if self.is_late_at(at) {
+            if let Some(last) = last {
+                self.discard(last);
+            }
+            return Next::Answer(Err(self.out_of_time()));
+        }
         let next = self.pick(lane, at);
         let strict = self.inner.roster.semantics() == Semantics::Strict;
         let last = match last {
@@ -414,7 +445,7 @@ where
         // The running attempt's try is not spent yet.
         let tries = self.walk.tries() > 1;
         let time = self.inner.terms.timeout;
-        let in_time = time.is_zero() || now - self.started < time;
+        let in_time = (time.is_zero() || now - self.started < time) && !self.is_late_at(now);
         // Paid before it is picked: a pick that is not used would have the peer count as asked.
         if !(repeatable && tries && in_time && self.pays(|| now)) {
             return None;

@@ -20,7 +20,6 @@ use super::hash_by::HashBy;
 use super::http::{Call, HttpRules, Keys};
 use super::sticky::Visit;
 use crate::balance::Method;
-use crate::clock;
 #[cfg(feature = "tls")]
 use crate::connect::Tls;
 #[cfg(feature = "nginx")]
@@ -42,6 +41,16 @@ use crate::retry::Terms;
 ///
 /// [`Error`] says why there is no answer, who was asked last and how many attempts were made;
 /// [`Error::status`] is what NGINX would answer. A response with a bad status is an answer.
+///
+/// # Time
+///
+/// The smallest of [`request_timeout`](crate::Proxy::request_timeout), the
+/// [`Deadline`](crate::timeout::Deadline) in the request's extensions, the
+/// [current](crate::timeout::Deadline::current) one, and for gRPC a `grpc-timeout` among the headers,
+/// bounds everything: attempts, waits, hedges, and the response's body. With nothing left no attempt is
+/// begun; that is [`ErrorKind::Deadline`](crate::ErrorKind::Deadline) and says nothing against a peer.
+/// Every attempt tells its peer what is left: gRPC in `grpc-timeout`, others in
+/// [`deadline_header`](crate::Proxy::deadline_header), if there is one.
 ///
 /// # Cancel safety
 ///
@@ -151,23 +160,11 @@ impl Upstream {
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
-        let deadline = self
-            .proxy
-            .request_timeout
-            .map(|limit| clock::after(clock::now(), limit));
         let visit = self.visit(&mut request);
         let host = self.group.host();
         let (request, refused) = self.rewritten(request);
         let buffering = self.proxy.request_buffering;
-        let call = Call::new(
-            request,
-            host,
-            self.keys(),
-            visit,
-            buffering,
-            deadline,
-            refused,
-        );
+        let call = Call::new(request, host, self.keys(), visit, buffering, refused);
         ResponseFuture {
             future: self.engine.send(call),
         }

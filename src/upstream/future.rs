@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
-use tokio::time::Sleep;
 use tower_service::Service;
 
 use super::call::{Call, Next};
 use super::engine::Inner;
 use super::rules::Rules;
 use crate::clock;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
+use crate::timeout::{Deadline, Timer};
 
 pin_project! {
     /// A request on its way, possibly through several peers.
@@ -23,8 +23,8 @@ pin_project! {
         S: Service<R::Attempt>,
     {
         call: Call<S, R, Req>,
-        // Only when the whole request is limited: the one allocation such a call costs.
-        deadline: Option<Pin<Box<Sleep>>>,
+        // Only when the whole request is limited and has to wait: the one allocation that costs.
+        timer: Option<Timer>,
         #[pin]
         state: State<S, S::Future>,
         // The second lane. Boxed, for hardly any request ever has one.
@@ -51,13 +51,15 @@ where
     R: Rules<Req>,
     S: Service<R::Attempt>,
 {
-    pub(super) fn new(inner: Arc<Inner<S, R>>, request: Req) -> Self {
+    pub(super) fn new(inner: Arc<Inner<S, R>>, mut request: Req) -> Self {
         let started = clock::now();
-        let deadline = inner.terms.request_timeout;
-        let deadline = deadline.map(|limit| clock::after(started, limit));
+        let own = inner.terms.request_timeout;
+        let own = own.map(|limit| Deadline::later(started, limit));
+        let own = Deadline::either(own, Deadline::current());
+        let deadline = inner.rules.deadline(&mut request, own);
         Self {
-            deadline: deadline.map(|at| Box::pin(tokio::time::sleep_until(at))),
-            call: Call::new(inner, request, started),
+            timer: None,
+            call: Call::new(inner, request, started, deadline),
             state: State::Prepare,
             rival: None,
         }
@@ -88,6 +90,10 @@ where
             }
             StateProj::Idle => return Poll::Pending,
             StateProj::Ready { service } => match ready!(service.poll_ready(cx)) {
+                // It may have had to wait.
+                Ok(()) if call.is_late() => {
+                    return Poll::Ready(Next::Answer(Err(call.out_of_time())));
+                }
                 Ok(()) => {
                     let Some(future) = call.attempt(lane, service) else {
                         panic!("polled after it was ready");
@@ -147,17 +153,15 @@ where
                 Poll::Pending => break,
             }
         }
-        if let Some(deadline) = this.deadline {
-            ready!(deadline.as_mut().poll(cx));
-            // Our own limit is no evidence against the peers, so their leases are merely dropped.
-            this.call.give_up();
-            *this.rival = None;
-            this.state.set(State::Prepare);
-            this.call.request = None;
-            return Poll::Ready(Err(
-                Error::new(ErrorKind::Deadline).after(this.call.attempts)
-            ));
-        }
-        Poll::Pending
+        let Some(deadline) = this.call.deadline else {
+            return Poll::Pending;
+        };
+        let at = deadline.instant();
+        let timer = this.timer.get_or_insert_with(|| Timer::new(at));
+        ready!(timer.poll_until(at, cx));
+        let error = this.call.out_of_time();
+        *this.rival = None;
+        this.state.set(State::Prepare);
+        Poll::Ready(Err(error))
     }
 }

@@ -7,7 +7,6 @@ use http::request::Parts;
 use http::uri::{PathAndQuery, Uri};
 use http::{Extensions, HeaderMap, Method, Request, Response, Version};
 use http_body::Body;
-use tokio::time::Instant;
 
 use super::body::ResponseBody;
 use super::config::{HashKey, Proxy};
@@ -15,6 +14,7 @@ use super::exchange::HttpAttempt;
 use super::hash_by::HashBy;
 use super::rules::Rules;
 use super::sticky::{Desk, Visit};
+use super::time_left;
 use super::trail::{Attempt, Row, Trail};
 use crate::balance::{Affinity, Ending, Key, Lease};
 use crate::classify::http::AttemptError;
@@ -28,6 +28,7 @@ use crate::retry::RequestBuffering;
 use crate::retry::attempt::AttemptBody;
 use crate::retry::body::RequestBody;
 use crate::semantics::Semantics;
+use crate::timeout::Deadline;
 
 /// What an HTTP/1.0 request without a known length may have, where nothing else says so: there is no
 /// chunked framing, so it is read first (NU-14). `client_max_body_size`'s default.
@@ -48,7 +49,8 @@ pub(super) struct Call {
     /// What it said of where it belongs, in groups that stick.
     visit: Option<Visit>,
     spelling: Option<Spelling>,
-    deadline: Option<Instant>,
+    /// The smallest of those that count, once the engine has asked.
+    deadline: Option<Deadline>,
     /// Why it is not to be sent.
     refused: Option<Error>,
 }
@@ -60,7 +62,6 @@ impl Call {
         keys: Keys<'_>,
         visit: Option<Visit>,
         buffering: RequestBuffering,
-        deadline: Option<Instant>,
         refused: Option<Error>,
     ) -> Self
     where
@@ -114,9 +115,9 @@ impl Call {
             affinity,
             visit,
             spelling: parts.extensions.remove(),
+            deadline: parts.extensions.remove(),
             extensions: parts.extensions,
             body,
-            deadline,
             refused: refused.or_else(|| {
                 // A tunnel through us is a proxy's business, and NGINX's 405.
                 let why = "CONNECT is not passed on";
@@ -179,6 +180,15 @@ impl Rules<Call> for HttpRules {
     type Error = AttemptError;
     type Response = Response<ResponseBody>;
 
+    fn deadline(&self, call: &mut Call, own: Option<Deadline>) -> Option<Deadline> {
+        call.deadline = Deadline::either(call.deadline, own);
+        if self.proxy.grpc_timeout {
+            let said = time_left::said(&call.headers).map(Deadline::after);
+            call.deadline = Deadline::either(call.deadline, said);
+        }
+        call.deadline
+    }
+
     fn poll_prepare(&self, call: &mut Call, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         match call.refused.take() {
             Some(error) => Poll::Ready(Err(error)),
@@ -206,6 +216,10 @@ impl Rules<Call> for HttpRules {
         // Copied, because hyper keeps the head it sends and a later attempt needs one.
         *request.headers_mut() = call.headers.clone();
         *request.extensions_mut() = call.extensions.clone();
+        if let Some(deadline) = call.deadline {
+            let plain = self.proxy.deadline_header.as_ref();
+            time_left::tell(request.headers_mut(), deadline.left(), plain);
+        }
         if request.body().size_hint().exact().is_none() && call.version == Version::HTTP_11 {
             let chunked = HeaderValue::from_static("chunked");
             request.headers_mut().insert(TRANSFER_ENCODING, chunked);
@@ -281,7 +295,8 @@ impl Rules<Call> for HttpRules {
             }
             _ => None,
         };
-        reply.body_mut().carry(lease, lesson, call.deadline);
+        let deadline = call.deadline.map(Deadline::instant);
+        reply.body_mut().carry(lease, lesson, deadline);
         reply
     }
 }

@@ -146,6 +146,8 @@ pub(crate) mod sticky;
 #[cfg(feature = "http")]
 mod succession;
 #[cfg(feature = "http")]
+mod time_left;
+#[cfg(feature = "http")]
 mod trail;
 #[cfg(feature = "http")]
 mod verdicts;

@@ -5,10 +5,12 @@ use std::task::{Context, Poll};
 use crate::balance::{Affinity, Ending, Lease};
 use crate::classify::{Condition, Outcome};
 use crate::error::{BoxError, Error};
+use crate::timeout::Deadline;
 
 /// What the engine has to know of the requests it sends and the answers it gets.
 ///
-/// The engine calls, in this order: [`poll_prepare`](Self::poll_prepare) until it is ready;
+/// The engine calls, in this order: [`deadline`](Self::deadline);
+/// [`poll_prepare`](Self::poll_prepare) until it is ready;
 /// [`affinity`](Self::affinity) before every pick; [`attempt`](Self::attempt) for every peer picked;
 /// [`outcome`](Self::outcome) for what came of it; and [`finish`](Self::finish) for the answer the
 /// caller gets. [`Plain`] is a small implementation.
@@ -21,6 +23,14 @@ pub trait Rules<Req> {
     type Error: Into<BoxError>;
     /// What the caller gets.
     type Response;
+
+    /// When the request's time is over, if the engine's own limit and the
+    /// [current deadline](Deadline::current) end at `own`: the smaller of that and what the request
+    /// carries. By default it carries nothing.
+    fn deadline(&self, request: &mut Req, own: Option<Deadline>) -> Option<Deadline> {
+        let _ = request;
+        own
+    }
 
     /// Takes in what must be there before a peer is chosen. An error ends the request.
     fn poll_prepare(&self, request: &mut Req, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {

@@ -1,7 +1,9 @@
 //! Deadlines: taken from callers, kept by services, and passed on to whom these call.
 
 mod bodies;
+mod calls;
 mod current;
+mod engine;
 mod layer;
 mod plain;
 mod ready;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use http::HeaderName;
+
 use super::Builder;
 use crate::retry::{Hedge, NextUpstream, RequestBuffering};
 
@@ -69,6 +71,20 @@ impl Builder {
     /// Limit on everything, attempts, waiting and body included; default none. Not in NGINX.
     pub fn request_timeout(mut self, limit: Duration) -> Self {
         self.proxy.request_timeout = Some(limit);
+        self
+    }
+
+    /// Header in which requests with a deadline say how many milliseconds are left, default none; gRPC
+    /// has `grpc-timeout` for it. Not in NGINX.
+    pub fn deadline_header(mut self, name: HeaderName) -> Self {
+        self.proxy.deadline_header = Some(name);
+        self
+    }
+
+    /// Whether the `grpc-timeout` a gRPC request comes with limits it here too, default yes. Not in
+    /// NGINX, which passes it on.
+    pub fn grpc_timeout(mut self, limits: bool) -> Self {
+        self.proxy.grpc_timeout = limits;
         self
     }
 

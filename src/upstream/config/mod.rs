@@ -21,10 +21,14 @@
 //! | [`Proxy::request_buffering`] | replay up to 64 KiB | `proxy_request_buffering` (there `on`) |
 //! | [`Proxy::buffer_size`] | 4096 bytes | `proxy_buffer_size` |
 //! | [`Proxy::request_timeout`] | none | - |
+//! | [`Proxy::deadline_header`] | none | - |
+//! | [`Proxy::grpc_timeout`] | limits gRPC requests | - (there it does not) |
 
 mod choice;
 mod group;
 mod hash_key;
+#[cfg(feature = "serde")]
+mod header_name;
 mod health_check;
 mod proxy;
 mod resolver;

@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use http::HeaderName;
+
 use super::{Hedge, Http2, NextUpstream, RequestBuffering};
 
 /// How requests are sent to a group: the `proxy_*` directives of one location.
@@ -26,6 +28,13 @@ pub struct Proxy {
     pub buffer_size: usize,
     /// Limit on everything, attempts, waiting and body included. Not in NGINX.
     pub request_timeout: Option<Duration>,
+    /// Header in which a request with a deadline says how many milliseconds are left, written anew for
+    /// every attempt. gRPC requests have `grpc-timeout` for it. Not in NGINX.
+    #[cfg_attr(feature = "serde", serde(with = "super::header_name"))]
+    pub deadline_header: Option<HeaderName>,
+    /// The `grpc-timeout` a gRPC request comes with limits it here too, as it does in a gRPC client.
+    /// NGINX only passes it on, and so does what is read from its files.
+    pub grpc_timeout: bool,
     /// Peers are spoken to in HTTP/2 (`proxy_http_version 2`; feature `http2`); else in the version of
     /// the request, 1.0 or 1.1.
     pub http2: Option<Http2>,
@@ -45,6 +54,8 @@ impl Default for Proxy {
             request_buffering: RequestBuffering::default(),
             buffer_size: 4096,
             request_timeout: None,
+            deadline_header: None,
+            grpc_timeout: true,
             http2: None,
             hedge: None,
         }
