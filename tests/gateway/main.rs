@@ -3,6 +3,10 @@
 
 #[path = "../support/gateway.rs"]
 mod gateway;
+#[cfg(feature = "dns")]
+#[path = "../dns/name_server.rs"]
+#[allow(dead_code, reason = "the DNS room's tests want more of it")]
+mod name_server;
 #[path = "../support/nginx.rs"]
 mod nginx;
 #[path = "../support/process.rs"]
@@ -16,6 +20,8 @@ mod connections;
 mod hostile;
 mod keys;
 mod logs;
+#[cfg(feature = "dns")]
+mod names;
 mod rig;
 mod same;
 mod signals;
