@@ -17,9 +17,42 @@ use crate::retry::attempt::AttemptBody;
 /// known of servers that stay is kept, newcomers have no past, requests in flight finish where they
 /// are. Under [`Semantics::Nginx`](crate::Semantics::Nginx) a request that wants another server after
 /// a change gets none, as in NGINX (DN-3); under [`Strict`](crate::Semantics::Strict) it chooses
-/// among the new ones.
+/// among those there are now. Connections to servers that are gone are closed, idle ones at once,
+/// the others with their answer.
 ///
 /// Clones are the same handle. It does not keep the group alive.
+///
+/// | who belongs | is told by | choose it when |
+/// | --- | --- | --- |
+/// | always the same | [`Builder::server`](crate::Builder::server) | addresses outlive the process |
+/// | whom your code says | this handle | something of yours knows: a control plane, a file, an operator |
+/// | whom a stream says | [`discover::Follower`](crate::discover::Follower), feature `discover` | there is a [`Discover`](https://docs.rs/tower/latest/tower/discover/trait.Discover.html) already |
+/// | whom DNS says | [`dns::Follower`](crate::dns::Follower), feature `dns` | names have A, AAAA or SRV records that change |
+///
+/// The followers keep the servers of the configuration and replace all others; a group has one of
+/// them. Without [`dynamic`](crate::GroupConfig::dynamic) a group must begin with a server.
+///
+/// ```
+/// use tower_upstream::{Server, Upstream};
+///
+/// let orders = Upstream::builder().server(Server::new("10.0.1.10:8080")).build()?;
+/// let members = orders.group().members();
+/// // One more, with twice the share.
+/// members.insert(Server::new("10.0.1.11:8080").weight(2))?;
+/// // The first is to be stopped: nothing new for it, and then it goes.
+/// assert!(members.drain("10.0.1.10:8080", true));
+/// assert!(members.remove("10.0.1.10:8080"));
+/// // All of them at once; whoever was there keeps what is known of it.
+/// members.set(vec![Server::new("10.0.1.11:8080"), Server::new("10.0.1.12:8080").backup()])?;
+/// let now = orders.group().snapshot();
+/// assert_eq!((now.len(), &*now[0].address, now[1].state.backup), (2, "10.0.1.11:8080", true));
+///
+/// // What makes no sense changes nothing.
+/// let problem = members.insert(Server::new("orders.internal:8080")).unwrap_err();
+/// assert_eq!(problem.problems(), ["\"orders.internal:8080\" is a name; an address is needed here"]);
+/// assert_eq!(members.servers().len(), 2);
+/// # Ok::<(), tower_upstream::ConfigError>(())
+/// ```
 #[derive(Clone)]
 pub struct Members(Arc<Mutex<Registry>>);
 

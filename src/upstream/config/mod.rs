@@ -6,6 +6,7 @@
 //! | [`Server::max_fails`] | 1 | `max_fails=` |
 //! | [`Server::fail_timeout`] | 10 s | `fail_timeout=` |
 //! | [`Server::max_conns`] | 0, no limit | `max_conns=` |
+//! | [`GroupConfig::dynamic`] | off: there must be servers at the start | - |
 //! | [`GroupConfig::resolver`] | the system's, 30 s | `resolver`, `resolver_timeout` |
 //! | [`GroupConfig::health_check`] | none | `health_check` (commercial), here `active_check` |
 //! | [`Keepalive::connections`] | 0, no cache | `keepalive` |
