@@ -25,9 +25,7 @@
 //! assert_eq!(order, [0, 1, 0]);
 //! ```
 //!
-//! | method | choose it when |
-//! | --- | --- |
-//! | round robin, weighted and smooth (NGINX's default) | requests cost about the same |
+//! [`Method`] says which methods there are, and when to choose which.
 //!
 //! | NGINX word | here |
 //! | --- | --- |
