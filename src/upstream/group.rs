@@ -6,7 +6,8 @@ use http::{HeaderMap, HeaderValue, Uri};
 use super::config::{ConfigError, GroupConfig};
 use super::engine::Endpoints;
 use super::exchange::HttpEndpoint;
-use super::members::{Members, Registry};
+use super::members::Members;
+use super::registry::Registry;
 use super::sticky::{Desk, Head, Visit};
 use crate::balance::PeerState;
 use crate::pool::Pool;
@@ -129,7 +130,11 @@ impl Group {
             true => Arc::clone(&self.0.roster),
             false => self.0.block.members.roster(),
         };
-        Self::view(Arc::clone(&self.0.block), Arc::clone(&self.0.config), roster)
+        Self::view(
+            Arc::clone(&self.0.block),
+            Arc::clone(&self.0.config),
+            roster,
+        )
     }
 
     /// The group's name.

@@ -140,6 +140,8 @@ mod head;
 mod http;
 #[cfg(feature = "http")]
 mod members;
+#[cfg(feature = "http")]
+mod registry;
 mod rules;
 #[cfg(feature = "http")]
 pub(crate) mod sticky;
@@ -167,7 +169,7 @@ pub use group::{Group, PeerSnapshot};
 #[cfg(feature = "http")]
 pub use members::Members;
 #[cfg(all(feature = "discover", feature = "http"))]
-pub(crate) use members::checked;
+pub(crate) use registry::checked;
 pub use rules::{Plain, Rules};
 #[cfg(feature = "http")]
 pub use sticky::Visit;

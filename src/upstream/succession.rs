@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::config::{ConfigError, GroupConfig, Keepalive, ResolverConfig, Semantics, Server};
 use super::group::Group;
-use super::members::{Found, resolve};
+use super::registry::{Found, resolve};
 use crate::retry::Budget;
 
 /// A group under its next configuration; see [`Group::reconfigured`].
