@@ -13,6 +13,7 @@ upstream ring { hash $arg_k consistent; server @A; server @B down; server @C wei
 upstream parts { hash "$http_x_user-$cookie_id$uri" consistent; server @A; server @B; server @C; }
 upstream bytes { hash $binary_remote_addr; server @A; server @B; server @C; }
 upstream captured { hash $1 consistent; server @A; server @B; server @C; }
+upstream named { hash $arg_k consistent; server localhost:@PORT; server @A; server @B; }
 upstream ip { ip_hash; server @A; server @B; server @C weight=2; }
 server {
     listen @FRONT; proxy_next_upstream off;
@@ -23,6 +24,7 @@ server {
     location /parts { proxy_pass http://parts/; proxy_set_header X-User ""; proxy_set_header Cookie ""; }
     location /bytes { proxy_pass http://bytes; }
     location ~ ^/captured/(.)./ { proxy_pass http://captured; }
+    location /named { proxy_pass http://named; }
     location /ip { proxy_pass http://ip; }
 }
 "#;
@@ -43,7 +45,7 @@ const CLIENTS: [&str; 10] = [
 fn requests() -> Vec<String> {
     let mut requests = Vec::new();
     for number in 0..12 {
-        for path in ["hash", "weights", "ring"] {
+        for path in ["hash", "weights", "ring", "named"] {
             requests.push(format!("GET /{path}?k=key{number} HTTP/1.0\r\n\r\n"));
         }
         requests.push(format!("GET /captured/{number:02}/ HTTP/1.0\r\n\r\n"));
@@ -68,6 +70,8 @@ fn every_key_goes_where_nginx_sends_it() {
     for name in ["@A", "@B", "@C"] {
         let backend = answering("HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok");
         http = http.replace(name, &backend.to_string());
+        // The ring is made of what is written, and a name may have several addresses (CH-1, CH-4).
+        http = http.replacen("@PORT", &backend.port().to_string(), 1);
     }
     let (ours, theirs) = (Server::gateway(&http), Server::nginx(&http));
     let mut asked = BTreeSet::new();
