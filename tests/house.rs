@@ -47,6 +47,7 @@ const DOORS: &[&str] = &[
     "timeout/deadline.rs",
     "timeout/layer/future.rs",
     "timeout/layer/layer.rs",
+    "timeout/layer/request_body.rs",
     "timeout/layer/service.rs",
     "timeout/timer.rs",
     "upstream/body.rs",

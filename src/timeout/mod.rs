@@ -9,6 +9,7 @@
 //! | the whole request | [`request_timeout`](crate::Proxy::request_timeout) | - | [`ErrorKind::Deadline`](crate::ErrorKind::Deadline), or the response breaks off |
 //! | serving, from the call to the end of the response | [`TimeoutLayer::request_timeout`] | - | 504, for gRPC DEADLINE_EXCEEDED; or the response breaks off |
 //! | response body of the service, between two frames | [`TimeoutLayer::idle_timeout`](TimeoutLayer#method.idle_timeout) | - | the response breaks off |
+//! | request body of the client, between two frames | [`RequestBodyTimeoutLayer`] | `client_body_timeout` | the body breaks off, and the service answers |
 //!
 //! A limit of zero expires at once, as in NGINX (TO-6); it is not "no limit".
 //!
@@ -105,5 +106,5 @@ pub use elapsed::Elapsed;
 pub use incoming::Incoming;
 pub use layer::{Call, Called, Calls, ResponseFuture, Rest, Timeout, TimeoutLayer, Traffic};
 #[cfg(feature = "http")]
-pub use layer::{Http, HttpCall};
+pub use layer::{Http, HttpCall, RequestBodyTimeout, RequestBodyTimeoutLayer};
 pub(crate) use timer::Timer;

@@ -4,6 +4,8 @@ mod http;
 #[allow(clippy::module_inception)]
 mod layer;
 mod limits;
+#[cfg(feature = "http")]
+mod request_body;
 mod service;
 mod traffic;
 
@@ -12,5 +14,7 @@ pub use future::ResponseFuture;
 pub use http::{Http, HttpCall};
 pub use layer::TimeoutLayer;
 use limits::{Limit, Limits};
+#[cfg(feature = "http")]
+pub use request_body::{RequestBodyTimeout, RequestBodyTimeoutLayer};
 pub use service::Timeout;
 pub use traffic::{Call, Called, Calls, Rest, Traffic};
