@@ -46,7 +46,7 @@
 //! | [`pool`] | which connection may serve again | `keepalive`, `keepalive_requests`, `_time`, `_timeout` |
 //! | [`connect`] | from an address to a connection | - |
 //! | [`classify`] | what happened, without a verdict | `error`, `timeout`, `invalid_header`, `http_500`, ... |
-//! | [`timeout`] | which clock stops when | `proxy_connect_timeout`, `_send_`, `_read_` |
+//! | [`timeout`] | which clock stops when, and what is left of a request's time | `proxy_connect_timeout`, `_send_`, `_read_`, `client_body_timeout` |
 //! | [`limit`] | how often a service is asked, and by whom | `limit_req_zone`, `limit_req` |
 //! | [`answer`] | how a layer in front of a service says no | `limit_req_status`, `limit_conn_status` |
 //! | [`nginx`] | a configuration file as values | all of them |

@@ -200,3 +200,26 @@ fn followers_are_as_free_as_their_stream() {
     sent::<Follower<Servers>>();
     sent::<EndpointFollower<Servers, fn(&u8) -> Member>>();
 }
+
+#[test]
+fn a_timeout_is_as_free_as_its_service() {
+    use tower_upstream::answer::Errors;
+    use tower_upstream::timeout::{
+        Calls, Deadline, Elapsed, ResponseFuture, Timeout, TimeoutLayer,
+    };
+    cloned::<Deadline>();
+    cloned::<Elapsed>();
+    cloned::<TimeoutLayer<Calls<Errors>>>();
+    cloned::<Timeout<(), Calls<Errors>>>();
+    shared::<ResponseFuture<(), ()>>();
+    #[cfg(feature = "http")]
+    {
+        use tower_upstream::answer::HttpAnswers;
+        use tower_upstream::timeout::{Http, Incoming, RequestBodyTimeoutLayer, TimeoutBody};
+        cloned::<Incoming>();
+        cloned::<RequestBodyTimeoutLayer>();
+        cloned::<TimeoutLayer<Http<HttpAnswers>>>();
+        cloned::<Timeout<(), Http<HttpAnswers>>>();
+        shared::<TimeoutBody<()>>();
+    }
+}

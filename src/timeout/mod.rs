@@ -81,9 +81,12 @@
 //!
 //! # Calling
 //!
-//! An [`Upstream`](crate::Upstream) is bounded by the smallest of three: its own
+//! An [`Upstream`](crate::Upstream) is bounded by the smallest of its own
 //! [`request_timeout`](crate::Proxy::request_timeout), the [`Deadline`] in the extensions of the request
-//! it sends, and the [current](Deadline::current) one.
+//! it sends, the [current](Deadline::current) one, and a gRPC request's `grpc-timeout`. What is left
+//! bounds attempts, waits, hedges and the response's body; with nothing left no attempt is begun. Every
+//! attempt tells its peer anew: gRPC in `grpc-timeout`, others in the
+//! [header named for it](crate::Proxy::deadline_header).
 
 #[cfg(feature = "http")]
 mod body;

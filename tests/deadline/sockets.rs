@@ -81,7 +81,7 @@ async fn a_body_that_is_cut_never_looks_complete() {
 #[tokio::test]
 async fn a_limit_before_the_headers_is_a_504_and_the_connection_lives() {
     let app = Router::new()
-        .route("/never", any(|| std::future::pending::<()>()))
+        .route("/never", any(std::future::pending::<()>))
         .route("/", any(|| async { "here" }))
         .layer(TimeoutLayer::http().request_timeout(LIMIT));
     let words = format!("GET /never HTTP/1.1\r\nhost: a\r\n\r\n{GET}");
