@@ -43,6 +43,7 @@
 //! | [`retry`] | whether to try again | `proxy_next_upstream`, `_tries`, `_timeout`, `proxy_request_buffering` |
 //! | [`balance`] | where to go | `server`, `weight`, `max_conns`, `backup`, `down` |
 //! | [`breaker`] | who is left alone, and until when | `max_fails`, `fail_timeout` |
+//! | [`health`] | how servers are, whether or not requests go there | `health_check` (commercial) |
 //! | [`pool`] | which connection may serve again | `keepalive`, `keepalive_requests`, `_time`, `_timeout` |
 //! | [`connect`] | from an address to a connection | - |
 //! | [`classify`] | what happened, without a verdict | `error`, `timeout`, `invalid_header`, `http_500`, ... |

@@ -16,6 +16,7 @@ mod admit;
 mod answer;
 mod arguments;
 mod body;
+mod checks;
 mod client;
 mod clock;
 mod config;

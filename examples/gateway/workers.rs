@@ -10,6 +10,7 @@ use tokio::sync::{mpsc, watch};
 use tower_upstream::upstream::Succession;
 use tower_upstream::{ConfigError, Group, GroupConfig};
 
+use crate::checks;
 use crate::log::error::Log;
 #[cfg(feature = "dns")]
 use crate::names::Names;
@@ -106,6 +107,8 @@ impl Crew {
                 .map_err(|e| e.to_string())?;
             ready.push((worker, doors));
         }
+        // Before the first request: until its check a server may be no server.
+        let checks = checks::of(&groups, &errors[0]);
         let (orders, heard) = watch::channel(Order::Serve);
         let mut threads = Vec::new();
         let present = Arc::new(AtomicUsize::new(ready.len()));
@@ -127,6 +130,9 @@ impl Crew {
             before.names.end();
         }
         next.apply();
+        for checks in checks {
+            tokio::spawn(checks.run());
+        }
         Ok(Self {
             orders,
             groups,

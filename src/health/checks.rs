@@ -35,7 +35,8 @@ type Probing = Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>>;
 /// The active checks of one group, to be run beside it; see the [room](crate::health).
 ///
 /// From the moment it is made its verdicts hold; dropped, it takes them back, and only passive
-/// failures count. There should be one at a time for a group, whatever the number of its workers.
+/// failures count. One is enough for a group, whatever the number of its workers; another one takes
+/// over, verdicts and all, and the first ends.
 #[must_use = "checks do nothing unless run"]
 pub struct Checks {
     members: Held,
@@ -47,12 +48,12 @@ pub struct Checks {
     started: Instant,
 }
 
-/// Members, while somebody checks them.
-struct Held(Members);
+/// Members, while somebody checks them, and this one's number.
+struct Held(Members, u64);
 
 impl Drop for Held {
     fn drop(&mut self) {
-        self.0.end_checks();
+        self.0.end_checks(self.1);
     }
 }
 
@@ -77,10 +78,10 @@ impl Checks {
         let look = probe::Look::new(&check, group.name());
         let look = look.map_err(|error| ConfigError::new(vec![error.to_string()]))?;
         let members = group.members();
-        members.begin_checks(check.mandatory);
+        let checker = members.begin_checks(check.mandatory);
         Ok(Self {
             changes: members.changes(),
-            members: Held(members),
+            members: Held(members, checker),
             timeout: check.timeout,
             rounds: Rounds::new(check, fastrand::u64(..)),
             probe: Box::new(move |address| {
@@ -131,7 +132,7 @@ impl Checks {
         self
     }
 
-    /// Checks until the group is gone. Needs a Tokio runtime with time and network.
+    /// Checks until the group is gone, or others have taken over. Needs a Tokio runtime with time and network.
     ///
     /// # Cancel safety
     ///
@@ -140,6 +141,9 @@ impl Checks {
         let mut looks = Looks::default();
         self.learn(&mut looks);
         loop {
+            if !self.members.0.is_checked_by(self.members.1) {
+                return;
+            }
             self.begin(&mut looks);
             match self.next(&mut looks).await {
                 Event::Due => {}

@@ -85,6 +85,10 @@
 //! back with a single look; here they are HAProxy's `rise` and `fall`, and the quicker pace while
 //! unsure is its `fastinter`. The first look that goes well is enough, as in Envoy.
 //!
+//! In the [gateway](crate::nginx) `active_check` starts them, one task for all workers. What they said
+//! outlives a reload: a server that was unhealthy is so until a look at it goes well
+//! ([`Group::reconfigured`](crate::Group::reconfigured)).
+//!
 //! # Cancel safety
 //!
 //! [`Checks::run`] may be dropped at any moment. Looks under way are given up, and every verdict is

@@ -1,3 +1,4 @@
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -217,14 +218,39 @@ impl Members {
         used.map(|(member, _)| member.name).collect()
     }
 
-    /// Active checks begin: nothing is known, and if they are mandatory nobody is healthy yet.
-    pub(crate) fn begin_checks(&self, mandatory: bool) {
-        self.lock().start_verdicts(mandatory);
+    /// Active checks begin, and end whoever checked before: if they are mandatory, nobody is healthy
+    /// of whom nothing is known. The checker's number.
+    pub(crate) fn begin_checks(&self, mandatory: bool) -> u64 {
+        let mut registry = self.lock();
+        let checker = registry.verdicts.begin(mandatory);
+        registry.tell_all();
+        registry.news.changed();
+        checker
     }
 
-    /// Nobody checks any more.
-    pub(crate) fn end_checks(&self) {
-        self.lock().start_verdicts(false);
+    /// Whether nobody else has begun to check.
+    pub(crate) fn is_checked_by(&self, checker: u64) -> bool {
+        self.lock().verdicts.is_from(checker)
+    }
+
+    /// Nobody checks any more, unless somebody else has begun to.
+    pub(crate) fn end_checks(&self, checker: u64) {
+        let mut registry = self.lock();
+        if registry.verdicts.is_from(checker) {
+            registry.verdicts.end();
+            registry.tell_all();
+        }
+    }
+
+    /// Takes over what checks said of the same servers in the group before.
+    pub(super) fn inherit_health(&self, before: &Self) {
+        let verdicts = before.lock().verdicts.clone();
+        let mut registry = self.lock();
+        let names: HashSet<String> = registry.addresses().collect();
+        registry
+            .verdicts
+            .inherit(verdicts, |name| names.contains(name));
+        registry.tell_all();
     }
 
     fn lock(&self) -> MutexGuard<'_, Registry> {

@@ -89,7 +89,7 @@ impl Registry {
         self.news.changed();
     }
 
-    fn addresses(&self) -> impl Iterator<Item = String> {
+    pub(super) fn addresses(&self) -> impl Iterator<Item = String> {
         self.servers.iter().map(|(_, address)| address.to_string())
     }
 
@@ -109,9 +109,7 @@ impl Registry {
         was_fine != healthy
     }
 
-    /// Starts over with verdicts.
-    pub(super) fn start_verdicts(&mut self, mandatory: bool) {
-        self.verdicts.start(mandatory);
+    pub(super) fn tell_all(&self) {
         let addresses: Vec<_> = self.addresses().collect();
         addresses.iter().for_each(|address| self.tell(address));
     }

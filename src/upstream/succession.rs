@@ -20,8 +20,9 @@ impl Group {
     /// Blocks while names are looked up, and changes nothing before [`Succession::apply`].
     ///
     /// As in NGINX the new group starts without a past, and the old one finishes what it has. Only the
-    /// sessions of [`sticky`](GroupConfig::sticky), the retry budget and what DNS has said of the same
-    /// lines are taken over.
+    /// sessions of [`sticky`](GroupConfig::sticky), the retry budget, what DNS has said of the same
+    /// lines and, if there is still a [`health_check`](GroupConfig::health_check), what it said are
+    /// taken over.
     ///
     /// Under [`Semantics::Strict`] a group with a [`zone`](GroupConfig::zone) goes on, unless its
     /// rules are other ones: its servers are replaced through [`Members`](crate::Members), and what is
@@ -58,7 +59,11 @@ impl Group {
             false => config.retry_budget.map(Budget::from),
         };
         let fresh = Self::with(config, budget, desk)?;
-        fresh.0.block.members.join(told);
+        let members = &fresh.0.block.members;
+        members.join(told);
+        if fresh.config().health_check.is_some() {
+            members.inherit_health(&self.0.block.members);
+        }
         Ok(Succession {
             group: fresh,
             servers: None,

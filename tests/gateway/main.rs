@@ -15,6 +15,7 @@ mod process;
 mod program;
 
 mod bodies;
+mod checks;
 mod connections;
 #[cfg(target_os = "linux")]
 mod hostile;

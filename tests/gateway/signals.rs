@@ -25,7 +25,7 @@ fn returning(word: &str) -> String {
 }
 
 /// Rewrites the file of a running server.
-fn rewrite(server: &Server, http: &str) {
+pub(crate) fn rewrite(server: &Server, http: &str) {
     let text = format!(
         "worker_processes 2;\npid gateway.pid;\nerror_log error.log info;\n\
          events {{ worker_connections 4096; }}\nhttp {{\n{}}}\n",
@@ -34,7 +34,7 @@ fn rewrite(server: &Server, http: &str) {
     std::fs::write(server.process.path("test.conf"), text).unwrap();
 }
 
-fn wait_for_answer(server: &Server, word: &str) {
+pub(crate) fn wait_for_answer(server: &Server, word: &str) {
     let start = Instant::now();
     while !server.ask("GET / HTTP/1.0\r\n\r\n").ends_with(word) {
         assert!(start.elapsed() < PATIENCE, "never {word}");

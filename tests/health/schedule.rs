@@ -310,3 +310,24 @@ async fn checks_that_are_dropped_take_their_verdicts_back() {
     sleep(ms(60_000)).await;
     assert_eq!(lab.seen.lock().unwrap().looks.len(), looks);
 }
+
+/// A reload whose group goes on begins new checks beside the old.
+#[tokio::test(start_paused = true)]
+async fn later_checks_take_over() {
+    let lab = Lab::new();
+    lab.act(&server(1), Act::Fail);
+    let mut world = lab.world(1, check());
+    world.change().await;
+    let next = Lab::new();
+    next.act(&server(1), Act::Fail);
+    let checks = next.checks(&world.group, check());
+    assert_eq!(world.verdicts(), [Some(false)], "what is known stays known");
+    world.running.await.unwrap();
+    let looks = lab.times(&server(1)).len();
+    let mut world = World::run(world.group, checks);
+    sleep(ms(30_000)).await;
+    assert_eq!(world.verdicts(), [Some(false)]);
+    assert_eq!((world.unheard(), lab.times(&server(1)).len()), (0, looks));
+    next.act(&server(1), Act::Pass);
+    assert_eq!(world.change().await, format!("{} up", server(1)));
+}

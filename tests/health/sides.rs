@@ -93,3 +93,22 @@ fn what_makes_no_sense_is_refused_wherever_it_is_said() {
     let refused = Checks::new(orders.group(), wrong);
     assert_eq!(refused.unwrap_err().problems(), expected);
 }
+
+#[test]
+fn a_group_in_the_place_of_another_knows_what_checks_said_there() {
+    let mut config = GroupConfig::new("orders");
+    config.servers = vec![Server::new("127.0.0.1:1"), Server::new("127.0.0.1:2")];
+    config.health_check = Some(HealthCheck::tcp());
+    let before = Group::new(config.clone()).unwrap();
+    before.members().set_health("127.0.0.1:1", false);
+    before.members().set_health("127.0.0.1:2", true);
+    config.servers[1] = Server::new("127.0.0.1:3");
+    let after = before.reconfigured(config.clone()).unwrap().apply();
+    assert_eq!(verdicts(&after), [Some(false), None]);
+    let _checks = Checks::of(&after);
+    assert_eq!(verdicts(&after.worker()), [Some(false), None]);
+    // Nobody would ever take it back.
+    config.health_check = None;
+    let unchecked = before.reconfigured(config).unwrap().apply();
+    assert_eq!(verdicts(&unchecked), [None, None]);
+}
