@@ -108,6 +108,23 @@ mod http {
         unpinned::<ResponseBody>();
     }
 
+    /// Checks are spawned by whoever has a runtime.
+    #[test]
+    fn checks_are_sent() {
+        use tower_upstream::HealthCheck;
+        use tower_upstream::health::{Change, Checks, Failure, Standing};
+        fn runs(checks: Checks) {
+            fn sent(_: impl Future<Output = ()> + Send + 'static) {}
+            sent(checks.run());
+        }
+        let _ = runs;
+        sent::<Checks>();
+        cloned::<HealthCheck>();
+        cloned::<Standing>();
+        cloned::<Change>();
+        cloned::<Failure>();
+    }
+
     #[test]
     fn values_are_shared() {
         cloned::<Address>();

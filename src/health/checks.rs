@@ -1,3 +1,4 @@
+use std::collections::HashMap;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
@@ -13,6 +14,8 @@ use super::probe;
 use super::rounds::{Rounds, Ticket};
 use super::standing::Look;
 use crate::clock;
+#[cfg(feature = "tls")]
+use crate::connect::Tls;
 use crate::error::BoxError;
 use crate::timeout::Timer;
 use crate::upstream::config::{ConfigError, HealthCheck};
@@ -42,7 +45,11 @@ pub struct Checks {
     members: Held,
     changes: Changes,
     rounds: Rounds,
-    probe: Box<dyn Fn(Arc<str>) -> Probing + Send + Sync>,
+    /// The lines that addresses come from.
+    origins: HashMap<Arc<str>, Arc<str>>,
+    look: probe::Look,
+    /// In the place of that.
+    probe: Option<Box<dyn Fn(Arc<str>) -> Probing + Send + Sync>>,
     report: Box<dyn FnMut(&Change) + Send>,
     timeout: Duration,
     started: Instant,
@@ -84,10 +91,9 @@ impl Checks {
             members: Held(members, checker),
             timeout: check.timeout,
             rounds: Rounds::new(check, fastrand::u64(..)),
-            probe: Box::new(move |address| {
-                let look = look.clone();
-                Box::pin(async move { look.at(&address).await })
-            }),
+            origins: HashMap::new(),
+            look,
+            probe: None,
             report: Box::new(|_| {}),
             started: clock::now(),
         })
@@ -125,10 +131,18 @@ impl Checks {
         P: Fn(Arc<str>) -> F + Send + Sync + 'static,
         F: Future<Output = Result<(), BoxError>> + Send + 'static,
     {
-        self.probe = Box::new(move |address| {
+        self.probe = Some(Box::new(move |address| {
             let looking = probe(address);
             Box::pin(async move { Ok(looking.await?) })
-        });
+        }));
+        self
+    }
+
+    /// HTTP looks go over TLS, as requests do in an upstream
+    /// [`over_tls`](crate::Upstream::over_tls); a TCP look only connects.
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, tls: Tls) -> Self {
+        self.look.over(tls);
         self
     }
 
@@ -161,7 +175,10 @@ impl Checks {
     /// Who is a member.
     fn learn(&mut self, looks: &mut Looks) {
         let now = self.now();
-        self.rounds.members(self.members.0.in_use(), now);
+        let members = self.members.0.in_use();
+        let addresses = members.iter().map(|(address, _)| Arc::clone(address));
+        self.rounds.members(addresses, now);
+        self.origins = members.into_iter().collect();
         // Who left and returned before anybody noticed has lost its verdict.
         for (address, healthy) in self.rounds.verdicts() {
             self.members.0.set_health(address, healthy);
@@ -176,7 +193,14 @@ impl Checks {
             let Some((ticket, address)) = self.rounds.begin(now) else {
                 return;
             };
-            let (limit, looking) = (self.timeout, (self.probe)(address));
+            let limit = self.timeout;
+            let looking: Probing = match &self.probe {
+                Some(probe) => probe(address),
+                None => {
+                    let origin = self.origins.get(&address).unwrap_or(&address).clone();
+                    Box::pin(self.look.clone().at(address, origin))
+                }
+            };
             looks.begin(ticket, async move {
                 match tokio::time::timeout(limit, looking).await {
                     Ok(result) => result,

@@ -71,7 +71,9 @@
 //! it. Over HTTP a request with `Connection: close`, and an answer of a status that is well, whose body
 //! ends or exceeds 16 KiB; all within [`timeout`](crate::HealthCheck::timeout). Over TCP a connection
 //! that is accepted. A process that has no socket left to look with has learned nothing of the server,
-//! and counts nothing. Anything else can be looked at with [`Checks::probe`].
+//! and counts nothing. Where requests go over TLS, [`Checks`] have to be told so (`Checks::tls`, feature
+//! `tls`). Anything else, such as servers that only speak HTTP/2, can be looked at with
+//! [`Checks::probe`].
 //!
 //! Each server is looked at once at a time, whatever the number of lines that name it, and no more than
 //! 64 servers at once. The first looks come within the time of one unsure pause; later ones are spread

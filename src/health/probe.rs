@@ -14,6 +14,8 @@ use tokio::time::Instant;
 use super::failure::Failure;
 use crate::classify::Condition;
 use crate::classify::http::connect_condition;
+#[cfg(feature = "tls")]
+use crate::connect::Tls;
 use crate::connect::{Address, Handshake, Keeper, Target, connect, reach};
 use crate::error::BoxError;
 use crate::upstream::config::{HealthCheck, HttpProbe, Probe, ProbeMethod, Statuses};
@@ -27,6 +29,8 @@ const MOST: usize = 16 * 1024;
 pub(super) struct Look {
     ask: Ask,
     port: Option<u16>,
+    #[cfg(feature = "tls")]
+    tls: Option<Arc<Tls>>,
 }
 
 #[derive(Clone, Debug)]
@@ -44,20 +48,36 @@ impl Look {
             }
             Probe::Tcp => Ask::Tcp,
         };
-        let port = check.port;
-        Ok(Self { ask, port })
+        Ok(Self {
+            ask,
+            port: check.port,
+            #[cfg(feature = "tls")]
+            tls: None,
+        })
     }
 
-    /// Looks over a connection of its own.
-    pub(super) async fn at(self, address: &str) -> Result<(), Failure> {
+    /// Looks in this way; what only connects does so without.
+    #[cfg(feature = "tls")]
+    pub(super) fn over(&mut self, tls: Tls) {
+        self.tls = Some(Arc::new(tls));
+    }
+
+    /// Looks over a connection of its own; `origin` is the server's line as it was written.
+    #[cfg_attr(not(feature = "tls"), allow(unused_variables))]
+    pub(super) async fn at(self, address: Arc<str>, origin: Arc<str>) -> Result<(), Failure> {
         let mut address = address.parse().map_err(|error| unreachable(&error))?;
         if let (Address::Tcp(socket), Some(port)) = (&mut address, self.port) {
             socket.set_port(port);
         }
         match self.ask {
             Ask::Http(asked) => {
+                let target = Target {
+                    #[cfg(feature = "tls")]
+                    tls: self.tls.map(|tls| (tls, origin)),
+                    ..Target::plain(&address)
+                };
                 let (request, fine) = &*asked;
-                ask(&address, request.clone(), fine).await
+                ask(&target, request.clone(), fine).await
             }
             Ask::Tcp => {
                 let reached = reach(&address).await;
@@ -81,15 +101,13 @@ fn request(probe: &HttpProbe, host: &str) -> Result<Request<Nothing>, http::Erro
         .body(Nothing)
 }
 
-async fn ask(address: &Address, request: Request<Nothing>, fine: &Statuses) -> Result<(), Failure> {
+async fn ask(target: &Target, request: Request<Nothing>, fine: &Statuses) -> Result<(), Failure> {
     let once = Handshake {
         id: 0,
         idle: None,
         keeper: Nobody,
     };
-    let mut conn = connect(&Target::plain(address), once)
-        .await
-        .map_err(not_connected)?;
+    let mut conn = connect(target, once).await.map_err(not_connected)?;
     let ready = poll_fn(|cx| conn.poll_ready(cx)).await;
     ready.map_err(|error| broken(&error))?;
     conn.meter.begin(false);

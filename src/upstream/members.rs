@@ -211,11 +211,12 @@ impl Members {
         self.lock().set_health(address, healthy)
     }
 
-    /// The addresses that requests may go to, each once or more.
-    pub(crate) fn in_use(&self) -> Vec<Arc<str>> {
+    /// The addresses that requests may go to, each once or more, and the lines they come from.
+    pub(crate) fn in_use(&self) -> Vec<(Arc<str>, Arc<str>)> {
         let members = self.lock().members().into_iter();
         let used = members.filter(|(member, _)| !member.config.down);
-        used.map(|(member, _)| member.name).collect()
+        used.map(|(member, _)| (member.name, member.origin))
+            .collect()
     }
 
     /// Active checks begin, and end whoever checked before: if they are mandatory, nobody is healthy

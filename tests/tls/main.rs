@@ -1,6 +1,7 @@
 //! TLS to servers: real handshakes with certificates made for the test.
 
 mod certificates;
+mod checks;
 mod server;
 
 use std::time::Duration;
