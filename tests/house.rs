@@ -64,9 +64,9 @@ const DOORS: &[&str] = &[
 ];
 
 /// Left to right, as a request walks; the front doors come first.
-const CORRIDOR: [&str; 10] = [
-    "nginx", "health", "dns", "discover", "upstream", "retry", "balance", "breaker", "pool",
-    "connect",
+const CORRIDOR: [&str; 11] = [
+    "nginx", "limit", "health", "dns", "discover", "upstream", "retry", "balance", "breaker",
+    "pool", "connect",
 ];
 
 /// What every room may take from. `timeout` lends its timer and its words to whoever waits.

@@ -8,7 +8,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use regex::Regex;
-use tower_upstream::nginx::{Lookups, Template};
+use tower_upstream::limit::rate::Limit;
+use tower_upstream::nginx::{Lookups, RequestZone, Template};
 use tower_upstream::{GroupConfig, Proxy};
 
 /// The whole file.
@@ -24,6 +25,8 @@ pub struct Config {
     pub error_log: Option<ErrorLog>,
     /// Upstream blocks, then one group for every other `proxy_pass` destination.
     pub groups: Vec<GroupConfig>,
+    /// `limit_req_zone`s.
+    pub request_zones: Vec<RequestAccounts>,
     /// `log_format`s, `combined` among them.
     pub log_formats: Vec<LogFormat>,
     /// One per distinct `listen` address, in order of appearance.
@@ -117,10 +120,38 @@ pub struct Location {
     pub access_logs: Vec<AccessLog>,
     /// `error_log` that holds here, if not the main one.
     pub error_log: Option<ErrorLog>,
+    /// `limit_req`s.
+    pub limit_req: LimitRequests,
     /// `set_real_ip_from`s.
     pub real_ip_from: Vec<RealIpFrom>,
     /// `real_ip_header`, default `X-Real-IP`.
     pub real_ip_header: String,
+}
+
+/// `limit_req_zone`
+#[derive(Clone, Debug)]
+pub struct RequestAccounts {
+    /// Name, size and rate.
+    pub zone: RequestZone,
+    /// Whose account a request is charged to.
+    pub key: Template,
+    /// The same as written.
+    pub key_text: String,
+}
+
+/// `limit_req`s, and how they refuse.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LimitRequests {
+    /// Indices into [`Config::request_zones`], and what is let through early.
+    pub limits: Vec<(usize, Limit)>,
+    /// `limit_req_status`, default 503.
+    pub status: u16,
+    /// `limit_req_dry_run`
+    pub dry_run: bool,
+    /// `limit_req_log_level`, default error.
+    pub refused_level: Level,
+    /// One step quieter: for those that wait.
+    pub delayed_level: Level,
 }
 
 /// Which requests a location takes.

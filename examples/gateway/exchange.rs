@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::{Method, Uri, Version};
+use tower_upstream::limit::rate::Status;
 use tower_upstream::{Attempt, Trail};
 
 use crate::client::Client;
@@ -64,6 +65,8 @@ pub struct Exchange {
     pub place: usize,
     /// What the expression of its location captured.
     pub captures: Vec<String>,
+    /// What the limits on requests said, once they have.
+    pub limit_req: Option<Status>,
     /// The place that sent it on last.
     pub proxied: Option<usize>,
     /// The target it was sent on with last.
@@ -120,6 +123,7 @@ impl Exchange {
             server,
             place,
             captures: Vec::new(),
+            limit_req: None,
             proxied: None,
             sent_uri: None,
             trails: Vec::new(),

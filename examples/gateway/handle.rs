@@ -13,6 +13,7 @@ use crate::client::Client;
 use crate::config::{ErrorPage, Level, PageStatus, Return};
 use crate::exchange::{Exchange, Head};
 use crate::forward::{self, Source};
+use crate::limit;
 use crate::log::error;
 use crate::variables::eval;
 
@@ -114,6 +115,9 @@ async fn act(x: &mut Exchange, found: Found, source: &mut Source) -> Answer {
         return returned(x, returns);
     }
     admit::find_client(x);
+    if let Err(status) = limit::requests(x).await {
+        return limit::refused(status);
+    }
     if x.at().forward.is_none() {
         return Answer::Page(404);
     }

@@ -24,6 +24,7 @@ mod exchange;
 mod forward;
 mod handle;
 mod io;
+mod limit;
 mod log;
 mod master;
 #[cfg(feature = "dns")]
@@ -45,6 +46,7 @@ mod tunnel;
 mod variables;
 mod worker;
 mod workers;
+mod zones;
 
 use std::process::ExitCode;
 

@@ -7,7 +7,9 @@ use hyper::header::{HeaderName, HeaderValue};
 use tower_upstream::connect::Spelling;
 use tower_upstream::nginx::Template;
 
-use crate::config::{Action, Config, Location, Matcher, ProxyPass, Redirect, Server};
+use crate::config::{
+    Action, Config, Level, LimitRequests, Location, Matcher, ProxyPass, Redirect, Server,
+};
 use crate::route::{Locations, Names};
 
 /// Everything the workers share.
@@ -120,6 +122,7 @@ impl Plan {
             places: Vec::new(),
             files: Vec::new(),
             lines: config.log_formats.iter().map(|f| f.line.clone()).collect(),
+            keys: config.request_zones.iter().map(|z| z.key.clone()).collect(),
             wants_sent: false,
             wants_received: false,
         };
@@ -144,6 +147,8 @@ struct Build<'a> {
     places: Vec<Place>,
     files: Vec<PathBuf>,
     lines: Vec<Template>,
+    /// Of `request_zones`.
+    keys: Vec<Template>,
     wants_sent: bool,
     wants_received: bool,
 }
@@ -187,7 +192,9 @@ impl Build<'_> {
         }
         let logs = location.access_logs.iter();
         let logs: Vec<_> = logs.map(|log| (self.file(&log.path), log.format)).collect();
-        let asked = Asked::of(&location, &logs, &self.lines, forward.as_ref());
+        let keys = location.limit_req.limits.iter();
+        let keys = keys.map(|(zone, _)| &self.keys[*zone]);
+        let asked = Asked::of(&location, &logs, &self.lines, keys, forward.as_ref());
         self.wants_sent |= asked.sent;
         self.wants_received |= asked.received;
         let place = self.places.len();
@@ -228,11 +235,12 @@ struct Asked {
 }
 
 impl Asked {
-    fn of(
-        location: &Location,
+    fn of<'a>(
+        location: &'a Location,
         logs: &[(usize, usize)],
-        lines: &[Template],
-        forward: Option<&Forward>,
+        lines: &'a [Template],
+        keys: impl Iterator<Item = &'a Template>,
+        forward: Option<&'a Forward>,
     ) -> Self {
         let late = logs.iter().map(|(_, format)| &lines[*format]);
         let late = late.chain(location.add_headers.iter().map(|h| &h.value));
@@ -260,7 +268,8 @@ impl Asked {
         let early = forward.into_iter().flat_map(Forward::templates);
         let returns = location.returns.iter().flat_map(|r| r.answer.template());
         let pages = location.error_pages.iter().map(|page| &page.target);
-        let all = late.into_iter().chain(early).chain(returns).chain(pages);
+        let all = late.into_iter().chain(early).chain(returns);
+        let all = all.chain(pages).chain(keys);
         let all: Vec<&str> = all.flat_map(|t| t.variables()).collect();
         Self {
             captures: all
@@ -365,6 +374,13 @@ fn placeholder() -> Location {
         error_pages: Vec::new(),
         access_logs: Vec::new(),
         error_log: None,
+        limit_req: LimitRequests {
+            limits: Vec::new(),
+            status: 503,
+            dry_run: false,
+            refused_level: Level::Error,
+            delayed_level: Level::Warn,
+        },
         real_ip_from: Vec::new(),
         real_ip_header: String::new(),
     }

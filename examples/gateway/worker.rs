@@ -6,11 +6,13 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Notify;
+use tower_upstream::limit::rate::Zone;
 use tower_upstream::{Group, RequestBuffering, Upstream};
 
 use crate::forward::MOST_HELD;
 use crate::log::{File, error};
 use crate::plan::Plan;
+use crate::zones::Zones;
 
 /// One worker's state.
 #[derive(Debug)]
@@ -19,6 +21,8 @@ pub struct Worker {
     pub plan: Arc<Plan>,
     /// Per place with a `proxy_pass`.
     pub upstreams: Vec<Option<Upstream>>,
+    /// As the configuration's `request_zones`.
+    pub request_zones: Vec<Zone>,
     /// Access logs, as [`Plan::files`].
     pub files: Vec<File>,
     /// Told when lines wait in `files`.
@@ -36,10 +40,11 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// A worker with its own view of `groups` and its own hold on the logs.
+    /// A worker with its own view of `groups`, its own hold on the logs, and everybody's `zones`.
     pub fn new(
         plan: Arc<Plan>,
         groups: &[Group],
+        zones: &Zones,
         errors: Vec<error::Log>,
     ) -> Result<Self, (std::path::PathBuf, std::io::Error)> {
         let groups: Vec<Group> = groups.iter().map(Group::worker).collect();
@@ -61,6 +66,7 @@ impl Worker {
         };
         Ok(Self {
             upstreams,
+            request_zones: zones.requests(),
             files: plan.files.iter().map(open).collect::<Result<_, _>>()?,
             plan,
             lines_waiting,

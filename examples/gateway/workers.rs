@@ -18,6 +18,7 @@ use crate::plan::Plan;
 use crate::serve;
 use crate::sockets::{Door, Sockets};
 use crate::worker::Worker;
+use crate::zones::Zones;
 
 /// What workers are told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +37,8 @@ pub struct Crew {
     orders: watch::Sender<Order>,
     /// In the order of [`Config::groups`](crate::config::Config::groups).
     groups: Vec<Group>,
+    /// For those who come after them.
+    zones: Zones,
     #[cfg(feature = "dns")]
     names: Names,
     threads: Vec<JoinHandle<()>>,
@@ -96,11 +99,12 @@ impl Crew {
     ) -> Result<Self, String> {
         let next = Next::of(&plan.config.groups, before).map_err(|e| e.to_string())?;
         let groups = next.groups();
+        let zones = Zones::of(&plan.config, before.map(|crew| &crew.zones))?;
         #[cfg(feature = "dns")]
         let followers = Names::of(&groups).map_err(|e| e.to_string())?;
         let mut ready = Vec::new();
         for _ in 0..plan.config.workers {
-            let worker = Worker::new(Arc::clone(&plan), &groups, errors.to_vec())
+            let worker = Worker::new(Arc::clone(&plan), &groups, &zones, errors.to_vec())
                 .map_err(|(path, error)| open_failed(&path, &error))?;
             let doors = sockets
                 .doors(&plan.config.listens)
@@ -136,6 +140,7 @@ impl Crew {
         Ok(Self {
             orders,
             groups,
+            zones,
             #[cfg(feature = "dns")]
             names: Names::follow(followers, &errors[0]),
             threads,

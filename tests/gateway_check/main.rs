@@ -5,6 +5,7 @@ mod program;
 
 mod check;
 mod http;
+mod limit;
 mod method;
 mod newer;
 mod own;

@@ -101,8 +101,8 @@ fn without_room_the_oldest_makes_place_however_busy_it_is() {
 
 #[test]
 fn what_finds_no_room_even_then_is_refused() {
-    // Two pages: a key of half a page fits, two do not, and one of three pages never does.
-    let zone = Zone::with_bytes("z", Rate::per_second(1), 8192);
+    // Two pages: a key of one page fits, and one of three never does.
+    let zone = Zone::with_keys("z", Rate::per_second(1), 64);
     let start = Instant::now();
     let ask = |key: &str| {
         let (zone, limit, key) = (&zone, Limit::default(), key.as_bytes());
@@ -120,6 +120,19 @@ fn what_finds_no_room_even_then_is_refused() {
     let longer = "x".repeat(9000);
     assert_eq!(ask(&longer), Verdict::Exhausted { limit: 0 });
     assert!(passes("64"));
+}
+
+#[test]
+fn a_zones_size_is_what_nginx_makes_of_it() {
+    for (kilobytes, keys) in [(32, 191), (64, 447), (128, 959), (256, 1983), (1024, 8095)] {
+        let zone = Zone::with_bytes("z", Rate::per_minute(1), kilobytes * 1024);
+        let start = Instant::now();
+        for number in 0..10_000u32 {
+            let (zone, limit, key) = (&zone, Limit::default(), &number.to_be_bytes()[..]);
+            Local.decide(&[Ask { zone, limit, key }], start);
+        }
+        assert_eq!(zone.keys(), keys, "{kilobytes}k");
+    }
 }
 
 #[test]

@@ -6,18 +6,23 @@ use tower_upstream::nginx::{
 use super::scope::Scope;
 use super::server::{self, Heads};
 use super::shared::{Shared, unread};
-use super::{log, pass, server_name};
+use super::{limit, log, pass, server_name};
 use crate::variables;
 
-/// Reads `http { }`. Upstreams and log formats first: servers refer to them wherever they stand.
+/// Reads `http { }`. Upstreams, zones and log formats first: servers refer to them wherever they stand.
 pub(crate) fn read(block: &Directive, shared: &mut Shared) {
     let mut scope = Scope::default();
     let mut heads = Heads::default();
     let mut resolver = ResolverLevel::default();
     let (mut upstreams, mut formats, mut servers, mut rest) = (vec![], vec![], vec![], vec![]);
+    let mut zones = Vec::new();
     for d in block.children() {
         if served(d, Contexts::HTTP, &mut shared.problems) {
+            if matches!(d.name(), "upstream" | "limit_req_zone") {
+                zones.push(d);
+            }
             match d.name() {
+                "limit_req_zone" => {}
                 "upstream" => upstreams.push(d),
                 "log_format" => formats.push(d),
                 "server" => servers.push(d),
@@ -28,6 +33,9 @@ pub(crate) fn read(block: &Directive, shared: &mut Shared) {
                 _ => rest.push(d),
             }
         }
+    }
+    for d in zones {
+        limit::zone(d, shared);
     }
     for d in formats {
         log::log_format(d, shared);

@@ -45,7 +45,7 @@ pub(crate) fn read(block: &Directive, outer: &Scope, shared: &mut Shared) -> Loc
         .and_then(|d| pass::read(d, (modifier, text), &scope, shared))
         .map_or(Action::None, |pass| Action::Proxy(Box::new(pass)));
     let matcher = matcher(block, modifier, text, &mut shared.problems);
-    scope.level(matcher, action, returns, inner)
+    scope.level(matcher, action, returns, inner, shared)
 }
 
 fn matcher(block: &Directive, modifier: Modifier, text: &str, problems: &mut Problems) -> Matcher {

@@ -5,6 +5,7 @@ mod answer;
 mod door;
 mod forward;
 mod http;
+mod limit;
 mod listen;
 mod location;
 mod log;
@@ -59,6 +60,7 @@ pub(crate) fn read(path: &Path) -> (Option<Config>, Problems) {
         pid: main.pid,
         error_log: main.error_log,
         groups: shared.groups,
+        request_zones: shared.zones.requests,
         log_formats: shared.log_formats,
         listens,
         servers: shared.servers,

@@ -1,8 +1,9 @@
-use tower_upstream::nginx::{Directive, ProxyLevel, proxy_directive};
+use tower_upstream::nginx::{Directive, ProxyLevel, RequestLimits, proxy_directive};
 
 use super::answer::Answers;
 use super::door::Door;
 use super::forward::Forward;
+use super::limit;
 use super::log::Logs;
 use super::real_ip::RealIp;
 use super::shared::Shared;
@@ -17,6 +18,7 @@ pub(crate) struct Scope {
     answers: Answers,
     logs: Logs,
     real_ip: RealIp,
+    requests: RequestLimits,
 }
 
 impl Scope {
@@ -30,6 +32,7 @@ impl Scope {
             || self.answers.directive(d, problems)
             || self.logs.directive(d, formats, problems)
             || self.real_ip.directive(d, problems)
+            || limit::directive(&mut self.requests, d, shared)
     }
 
     /// Fills what this level leaves open from the level around it.
@@ -40,6 +43,7 @@ impl Scope {
         self.answers.inherit(&outer.answers);
         self.logs.inherit(&outer.logs);
         self.real_ip.inherit(&outer.real_ip);
+        self.requests.inherit(&outer.requests);
     }
 
     /// The finished level.
@@ -49,6 +53,7 @@ impl Scope {
         action: Action,
         returns: Option<Return>,
         locations: Vec<Location>,
+        shared: &Shared,
     ) -> Location {
         let (keepalive_timeout, keepalive_header) = self.door.keepalive();
         Location {
@@ -65,6 +70,7 @@ impl Scope {
             error_pages: self.answers.error_pages.clone(),
             access_logs: self.logs.access_logs(),
             error_log: self.logs.error_log.clone(),
+            limit_req: limit::requests_at(&self.requests, shared),
             real_ip_from: self.real_ip.from.clone(),
             real_ip_header: self.real_ip.header(),
         }

@@ -88,7 +88,7 @@ pub(crate) fn read(block: &Directive, outer: &Scope, heads: &Heads, shared: &mut
         names.push(ServerName::Exact(String::new()));
     }
     listen::read(block, &listens, shared.servers.len(), shared);
-    let level = scope.level(Matcher::Level, Action::None, None, Vec::new());
+    let level = scope.level(Matcher::Level, Action::None, None, Vec::new(), shared);
     shared.servers.push(Server {
         names,
         client_header_timeout: own_heads.timeout.unwrap_or(Duration::from_secs(60)),

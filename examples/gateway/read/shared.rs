@@ -1,6 +1,7 @@
 use tower_upstream::GroupConfig;
 use tower_upstream::nginx::{Directive, Lookups, Place, Problems, Template};
 
+use super::limit::Zones;
 use super::listen::Listens;
 use super::{log, variables};
 use crate::config::{LogFormat, Server};
@@ -16,6 +17,7 @@ pub(crate) struct Shared {
     pub(crate) lookups: Vec<Lookups>,
     /// Upstream blocks that could not be read: passing to them is no further problem.
     pub(crate) broken_groups: Vec<String>,
+    pub(crate) zones: Zones,
     pub(crate) log_formats: Vec<LogFormat>,
     pub(crate) listens: Listens,
     pub(crate) servers: Vec<Server>,
@@ -29,6 +31,7 @@ impl Shared {
             blocks: 0,
             lookups: Vec::new(),
             broken_groups: Vec::new(),
+            zones: Zones::default(),
             log_formats: vec![log::combined()],
             listens: Listens::default(),
             servers: Vec::new(),

@@ -4,11 +4,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use tower_upstream::balance::Method;
+use tower_upstream::limit::rate::{Delay, Limit, Rate};
 
 use super::read;
 use crate::config::{
-    AccessLog, Action, Answer, Config, ErrorLog, Level, ListenAddress, LogPath, Matcher,
-    PageStatus, PassUri, ProxyPass, RealIpFrom, RedirectFrom, ServerName,
+    AccessLog, Action, Answer, Config, ErrorLog, Level, LimitRequests, ListenAddress, LogPath,
+    Matcher, PageStatus, PassUri, ProxyPass, RealIpFrom, RedirectFrom, ServerName,
 };
 
 fn config(text: &str) -> Config {
@@ -62,6 +63,47 @@ fn nginx_defaults() {
     };
     assert_eq!(location.access_logs, [log]);
     assert_eq!(location.real_ip_header, "X-Real-IP");
+}
+
+#[test]
+fn limits_on_requests() {
+    let config = http(
+        "limit_req zone=b; limit_req_log_level warn;
+         limit_req_zone $binary_remote_addr zone=a:10m rate=10r/s;
+         limit_req_zone $host$uri zone=b:32k rate=5r/m;
+         server { limit_req_status 429; location /outer { }
+           location /own { limit_req zone=a burst=9 delay=3; limit_req zone=b burst=2 nodelay;
+             limit_req_dry_run on; limit_req_log_level info; } }",
+    );
+    let zones = &config.request_zones;
+    assert_eq!(zones[0].zone.bytes, 10 << 20);
+    assert_eq!(zones[0].zone.rate, Rate::per_second(10));
+    assert_eq!(zones[1].zone.rate, Rate::per_minute(5));
+    assert_eq!(zones[1].key_text, "$host$uri");
+    let [outer, own] = &config.servers[0].locations[..] else {
+        panic!("two locations");
+    };
+    assert_eq!(
+        outer.limit_req,
+        LimitRequests {
+            limits: vec![(1, Limit::default())],
+            status: 429,
+            dry_run: false,
+            refused_level: Level::Warn,
+            delayed_level: Level::Notice,
+        }
+    );
+    let limit = |burst, delay| Limit { burst, delay };
+    assert_eq!(
+        own.limit_req,
+        LimitRequests {
+            limits: vec![(0, limit(9, Delay::After(3))), (1, limit(2, Delay::Never))],
+            status: 429,
+            dry_run: true,
+            refused_level: Level::Info,
+            delayed_level: Level::Info,
+        }
+    );
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 
 use hyper::Version;
 use hyper::header::{self, HeaderMap, HeaderName};
+use tower_upstream::limit::rate::Status;
 use tower_upstream::nginx::cookie;
 
 use super::upstream::push_seconds;
@@ -73,6 +74,7 @@ pub fn append(x: &Exchange, name: &str, out: &mut String) -> bool {
         "time_local" => clock::with_local(|text| out.push_str(&text.log)),
         "time_iso8601" => clock::with_local(|text| out.push_str(&text.iso)),
         "status" => return push(out, format_args!("{:03}", status(x))),
+        "limit_req_status" => return some(x.limit_req.map(Status::as_str), out),
         "body_bytes_sent" => return push(out, x.sent),
         "pid" => return push(out, std::process::id()),
         "hostname" => return some(clock::hostname(), out),

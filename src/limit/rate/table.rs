@@ -42,6 +42,15 @@ fn cost(key: &[u8]) -> u64 {
     }
 }
 
+/// What NGINX has left for keys of a zone of so many bytes: its allocator takes some for itself, some
+/// for each page, and the module a page and a place.
+pub(super) fn left_of(bytes: u64) -> u64 {
+    const POOL: u64 = 704;
+    const PAGE_ENTRY: u64 = 24;
+    let pages = bytes.saturating_sub(POOL) / (PAGE + PAGE_ENTRY);
+    (pages.saturating_sub(1) * PAGE).saturating_sub(PLACE)
+}
+
 /// The bytes that so many keys take, if none is longer than an address.
 pub(super) fn bytes_for(keys: u32) -> u64 {
     u64::from(keys) * PLACE

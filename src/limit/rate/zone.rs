@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::time::Instant;
 
 use super::Rate;
-use super::table::{Table, bytes_for};
+use super::table::{Table, bytes_for, left_of};
 use crate::clock::Clock;
 
 /// A rate, and what the requests of every key have used up of it (`limit_req_zone`).
@@ -26,7 +26,7 @@ struct Accounts {
 }
 
 impl Zone {
-    /// A zone of 10 MiB, which is 81 920 addresses. Its name is for callers (`RateLimit-Policy`) and
+    /// A zone of 10 MiB, which is some 81 000 addresses. Its name is for callers (`RateLimit-Policy`) and
     /// for shared stores.
     pub fn new(name: impl Into<Arc<str>>, rate: Rate) -> Self {
         Self::with_bytes(name, rate, 10 << 20)
@@ -34,17 +34,22 @@ impl Zone {
 
     /// For so many keys of up to 48 bytes each; longer ones take the room of several.
     pub fn with_keys(name: impl Into<Arc<str>>, rate: Rate, keys: u32) -> Self {
-        Self::with_bytes(name, rate, bytes_for(keys))
+        Self::new_with(name, rate, Table::new(bytes_for(keys)))
     }
 
-    /// With so many bytes of memory (`zone=name:10m`), counted as NGINX does: 128 for a key of up to 48
-    /// bytes, such as an address.
+    /// With so many bytes of memory (`zone=name:10m`), at least 32 KiB. They are counted as NGINX does:
+    /// 128 for a key of up to 48 bytes, such as an address, after some for itself. A zone of 32 KiB keeps
+    /// 191 addresses, one of 1 MiB 8095.
     pub fn with_bytes(name: impl Into<Arc<str>>, rate: Rate, bytes: u64) -> Self {
+        Self::new_with(name, rate, Table::new(left_of(bytes)))
+    }
+
+    fn new_with(name: impl Into<Arc<str>>, rate: Rate, table: Table) -> Self {
         Self {
             name: name.into(),
             rate,
             accounts: Arc::new(Accounts {
-                table: Mutex::new(Table::new(bytes)),
+                table: Mutex::new(table),
                 clock: Clock::start(),
             }),
         }
