@@ -169,7 +169,7 @@ fn in_shadow_mode_everybody_stays() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..Default::default() })]
 
     #[test]
     fn no_order_of_failures_passes_the_cap(
