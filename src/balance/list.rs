@@ -48,11 +48,11 @@ impl Sight<'_> {
     }
 
     fn left_alone(&self, peer: &Peer) -> bool {
-        let rule = self.setup.slow_fault.filter(|_| self.suspicious);
-        rule.is_some_and(|rule| {
-            peer.silence.too_long(self.now, &self.normal, &rule)
-                && !peer.silence.may_probe(self.now, &rule)
-        })
+        self.suspicious
+            && self.setup.slow_fault.is_some_and(|rule| {
+                peer.silence.too_long(self.now, &self.normal, &rule)
+                    && !peer.silence.may_probe(self.now, &rule)
+            })
     }
 
     /// SK-3: for a request that is bound to it.

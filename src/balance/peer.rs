@@ -14,8 +14,8 @@ pub(super) struct Peer {
     pub(super) weight: i64,
     pub(super) effective_weight: i64,
     pub(super) current_weight: i64,
-    /// What a method that compares loads made of it in this pick.
-    pub(super) load: u64,
+    /// What a method that compares loads made of it in this pick; `None`: it may not be chosen.
+    pub(super) load: Option<u64>,
     pub(super) conns: u32,
     max_conns: u32,
     /// Down, drained or unhealthy: no request chooses it.
@@ -90,7 +90,7 @@ impl Peer {
             weight,
             effective_weight: weight,
             current_weight: 0,
-            load: 0,
+            load: None,
             conns: 0,
             max_conns: config.max_conns,
             out_of_use: config.down || config.drain || member.healthy == Some(false),

@@ -1,3 +1,4 @@
+use std::cmp::Ordering;
 use std::time::Duration;
 
 use super::super::peer::Peer;
@@ -13,18 +14,19 @@ pub(in super::super) fn least(
     mut may: impl FnMut(usize, &Peer) -> bool,
     mut load: impl FnMut(&mut Peer) -> u64,
 ) -> Option<usize> {
-    let mut best: Option<(usize, u128, u128)> = None;
+    let mut best: Option<(usize, u64, u64)> = None;
     let mut tied = false;
     for (index, peer) in peers.iter_mut().enumerate() {
         if !may(index, peer) {
+            peer.load = None;
             continue;
         }
-        peer.load = load(peer);
-        let (own, weight) = (u128::from(peer.load), peer.top(now, setup) as u128);
-        match best {
-            Some((_, least, of)) if own * of > least * weight => {}
-            Some((_, least, of)) if own * of == least * weight => tied = true,
-            _ => (best, tied) = (Some((index, own, weight)), false),
+        let (own, weight) = (load(peer), peer.top(now, setup) as u64);
+        peer.load = Some(own);
+        match best.map(|(_, least, of)| product(own, of).cmp(&product(least, weight))) {
+            Some(Ordering::Greater) => {}
+            Some(Ordering::Equal) => tied = true,
+            Some(Ordering::Less) | None => (best, tied) = (Some((index, own, weight)), false),
         }
     }
     let (first, least, of) = best?;
@@ -32,9 +34,14 @@ pub(in super::super) fn least(
         return Some(first);
     }
     let order = first..peers.len();
-    let step = round_robin::step(peers, order, setup, now, |index, peer| {
-        let equal = u128::from(peer.load) * of == least * peer.top(now, setup) as u128;
-        may(index, peer) && equal
+    let step = round_robin::step(peers, order, setup, now, |_, peer| {
+        let weight = peer.top(now, setup) as u64;
+        peer.load
+            .is_some_and(|own| product(own, of) == product(least, weight))
     });
     step.map(|step| step.best)
+}
+
+fn product(a: u64, b: u64) -> u128 {
+    u128::from(a) * u128::from(b)
 }
