@@ -42,7 +42,7 @@ async fn random_scenarios_come_to_the_same() {
         }
         Err(_) => {
             let first: u64 = number("PARITY_SEED", 1);
-            let count = number("PARITY_SCENARIOS", 300);
+            let count = number("PARITY_SCENARIOS", 250);
             (first..first + count).map(generate::scenario).collect()
         }
     };
