@@ -56,10 +56,11 @@ fn a_lone_primary_and_backups_go_in_turn() {
 #[test]
 fn of_two_equals_the_second_is_taken() {
     let mut idle = group(Method::RandomTwo, 1, "A weight=9; B");
-    let got = counts(&mut idle, "AB", 10_000);
-    // A is second when B is drawn first: 1 in 10. When A is, B is not drawn within the 19 draws left
-    // 0.9 * 0.9^19 = 12.2 % of the time, and these go in turn, 9 in 10 to A: 0.1 + 0.110 = 0.21.
-    assert!(got[0].abs_diff(2_100) < 250, "{got:?}");
+    let got = counts(&mut idle, "AB", 100_000);
+    // A is second when B is drawn first, 1 in 10. When A is first, the 20 draws that are left miss B
+    // with 0.9^20 = 12.2 %, and those go in turn, 9 in 10 to A: 0.1 + 0.9 * 0.122 * 0.9 = 0.1985.
+    // (NGINX 1.22.1: 0.1981 of 384 546. Were the first find no miss, it would be 0.189.)
+    assert!(got[0].abs_diff(19_850) < 500, "{got:?}");
 
     let mut busy = group(Method::RandomTwo, 1, "A; B");
     let held = busy.hold(nothing()).expect("both are free");
