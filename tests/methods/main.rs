@@ -1,6 +1,7 @@
 //! Every method against the vectors of the NGINX reference, against a naive model of it, and against
 //! what has to hold for all of them. A name in brackets is a rule of that reference.
 
+mod any;
 mod cap;
 mod group;
 mod hash;
