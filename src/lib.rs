@@ -48,7 +48,7 @@
 //! | [`connect`] | from an address to a connection | - |
 //! | [`classify`] | what happened, without a verdict | `error`, `timeout`, `invalid_header`, `http_500`, ... |
 //! | [`timeout`] | which clock stops when, and what is left of a request's time | `proxy_connect_timeout`, `_send_`, `_read_`, `client_body_timeout` |
-//! | [`limit`] | how often a service is asked, and by whom | `limit_req_zone`, `limit_req` |
+//! | [`limit`] | how often a service is asked, how much at once, and by whom | `limit_req_zone`, `limit_req`, `limit_conn_zone`, `limit_conn` |
 //! | [`answer`] | how a layer in front of a service says no | `limit_req_status`, `limit_conn_status` |
 //! | [`nginx`] | a configuration file as values | all of them |
 //!
@@ -81,6 +81,8 @@
 
 pub mod answer;
 pub mod balance;
+#[cfg(feature = "http")]
+pub mod body;
 pub mod breaker;
 pub mod classify;
 mod clock;

@@ -185,6 +185,32 @@ fn limits_are_as_free_as_their_keys_and_their_service() {
     shared::<answer::Error<std::io::Error>>();
 }
 
+/// A bulkhead is as free as what it is made of.
+#[test]
+fn a_bulkhead_is_as_free_as_what_it_is_made_of() {
+    use tower_upstream::limit::bulkhead::{
+        Alike, Bulkhead, BulkheadLayer, Class, Handle, Limit, Limiter, Permit, Presence, Queue,
+        ResponseFuture, Shares, Snapshot, Zone,
+    };
+
+    struct Traffic;
+    struct Keys;
+    cloned::<Limit>();
+    cloned::<Limiter>();
+    cloned::<Queue>();
+    cloned::<Class>();
+    cloned::<Shares>();
+    cloned::<Zone>();
+    cloned::<Handle>();
+    cloned::<Snapshot>();
+    shared::<Permit>();
+    shared::<Presence>();
+    cloned::<BulkheadLayer<Traffic, Keys, Alike>>();
+    cloned::<Bulkhead<String, Traffic, Keys>>();
+    type Service = tower::util::ServiceFn<fn(u8) -> std::future::Ready<Result<u8, u8>>>;
+    shared::<ResponseFuture<Service, u8, Traffic, u8>>();
+}
+
 #[cfg(feature = "dns")]
 #[test]
 fn what_dns_knows_goes_anywhere() {

@@ -29,6 +29,11 @@ const DOORS: &[&str] = &[
     "health/checks.rs",
     "health/looks.rs",
     "health/probe.rs",
+    "limit/bulkhead/layer/core.rs",
+    "limit/bulkhead/layer/future.rs",
+    "limit/bulkhead/layer/layer.rs",
+    "limit/bulkhead/layer/permit.rs",
+    "limit/bulkhead/layer/service.rs",
     "limit/rate/layer/future.rs",
     "limit/rate/layer/layer.rs",
     "limit/rate/layer/service.rs",
@@ -70,8 +75,9 @@ const CORRIDOR: [&str; 11] = [
 ];
 
 /// What every room may take from. `timeout` lends its timer and its words to whoever waits.
-const SHELF: [&str; 6] = [
+const SHELF: [&str; 7] = [
     "answer",
+    "body",
     "classify",
     "clock",
     "error",

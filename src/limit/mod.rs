@@ -1,8 +1,9 @@
-//! What a service takes on: how often, and by whom.
+//! What a service takes on: how often, how much at once, and by whom.
 //!
 //! | room | its question | NGINX words |
 //! | --- | --- | --- |
 //! | [`rate`] | how often requests may come | `limit_req_zone`, `limit_req` |
+//! | [`bulkhead`] | how many are served at once | `limit_conn_zone`, `limit_conn` |
 //!
 //! Each can count requests apart by a [`Key`]: the caller's address, a header, or what a closure makes
 //! of the request. How a request is refused is [`answer`](crate::answer)'s to say.
@@ -21,6 +22,7 @@
 //! # Ok::<(), std::net::AddrParseError>(())
 //! ```
 
+pub mod bulkhead;
 mod key;
 pub mod rate;
 
