@@ -231,7 +231,9 @@ impl Peers {
         let (barred, full) = (peer.barred_until, peer.full(now, &self.setup));
         let trial = peer.book(now);
         if measured {
-            peer.silence.sent(now, probe);
+            if self.setup.slow_fault.is_some() {
+                peer.silence.sent(now, probe);
+            }
             let fail_timeout = peer.fail_timeout();
             peer.times.sent(now, fail_timeout);
         }
