@@ -3,15 +3,16 @@
 
 use std::future::{Ready, ready};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tower::{Service, ServiceExt};
-use tower_upstream::NextUpstream;
 use tower_upstream::balance::{Ending, Lease, Member, PeerConfig, Peers, Roster, Setup, Verdict};
 use tower_upstream::classify::{Condition, Outcome};
-use tower_upstream::retry::Terms;
+use tower_upstream::retry::{Budget, Terms};
 use tower_upstream::upstream::{Endpoint, Engine, Plain, Rules};
+use tower_upstream::{NextUpstream, Semantics};
 
 /// A peer's service, as it is told to be.
 #[derive(Clone, Copy)]
@@ -130,4 +131,88 @@ fn a_second_release_of_a_pick_changes_nothing() {
     let before = peers.states(now);
     peers.release(id, Verdict::Ok, now);
     assert_eq!(peers.states(now), before);
+}
+
+/// Rules that say the same of every attempt.
+struct Says {
+    outcome: Outcome,
+    withdrawn: Arc<AtomicBool>,
+}
+
+impl Says {
+    fn new(outcome: Outcome) -> Self {
+        Self {
+            outcome,
+            withdrawn: Arc::default(),
+        }
+    }
+}
+
+impl Rules<()> for Says {
+    type Attempt = ();
+    type Reply = u8;
+    type Error = &'static str;
+    type Response = u8;
+
+    fn attempt(&self, (): &mut (), _: &Arc<str>, number: u32, _: bool) {
+        assert!(number < 10, "it would never end");
+    }
+
+    fn outcome(&self, _: &Reply) -> Outcome {
+        self.outcome
+    }
+
+    fn withdraw(&self, (): &()) -> bool {
+        self.withdrawn.store(true, Relaxed);
+        true
+    }
+
+    fn finish(&self, (): (), reply: u8, _: Option<(Lease, Ending)>) -> u8 {
+        reply
+    }
+}
+
+fn roster<const N: usize>(
+    semantics: Semantics,
+    peers: [Peer; N],
+) -> Arc<Roster<Arc<Endpoint<Peer>>>> {
+    let setup = Setup {
+        semantics,
+        ..Setup::default()
+    };
+    let endpoint = |service| {
+        let name = "peer".into();
+        (Member::new("peer"), Arc::new(Endpoint { name, service }))
+    };
+    Arc::new(Roster::new(setup, peers.map(endpoint).into()))
+}
+
+/// An HTTP/2 peer that refuses every stream is, over a new connection too, like one whose kept
+/// connection had gone; asked again and again for the try given back, a lone one was never left alone.
+#[tokio::test]
+async fn a_lone_peer_that_refuses_everything_is_asked_once_more_and_not_for_ever() {
+    let refused = Outcome {
+        sent: false,
+        reused: true,
+        ..Outcome::new(Condition::Error)
+    };
+    let roster = roster(Semantics::Strict, [Peer::Fails]);
+    let engine = Engine::new(roster, Says::new(refused), Terms::default());
+    assert_eq!(engine.oneshot(()).await.unwrap_err().attempts(), 2);
+}
+
+/// The answer that is handed out for want of money may come over a connection that still sends the
+/// request.
+#[tokio::test]
+async fn a_request_that_nobody_pays_for_is_not_taken_from_its_attempt() {
+    let rules = Says::new(Outcome::new(Condition::Http503));
+    let withdrawn = Arc::clone(&rules.withdrawn);
+    let terms = Terms {
+        next_upstream: NextUpstream::HTTP_503,
+        ..Terms::default()
+    };
+    let roster = roster(Semantics::Nginx, [Peer::Answers(1), Peer::Answers(2)]);
+    let engine = Engine::with_budget(roster, rules, terms, Some(Budget::new(0, 0)));
+    assert_eq!(engine.oneshot(()).await.unwrap(), 1);
+    assert!(!withdrawn.load(Relaxed));
 }

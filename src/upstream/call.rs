@@ -204,16 +204,17 @@ where
         }
     }
 
-    /// Whether the request may go to the next peer with so many tries left. If so, what was sent of
-    /// it so far is taken back, and the budget has paid for it.
+    /// Whether the request may go to the next peer with so many tries left. If so, the budget has
+    /// paid for it, and what was sent of it so far is taken back.
     fn may_move_on(&self, outcome: Outcome, tries: u32) -> bool {
         let Some(request) = &self.request else {
             return false;
         };
         let terms = &self.inner.terms;
+        // Withdrawn last: an answer that is handed out for want of money may still need its request.
         terms.allow(self.attempted(request, outcome, tries))
-            && (!outcome.sent || self.inner.rules.withdraw(request))
             && self.pays(clock::now)
+            && (!outcome.sent || self.inner.rules.withdraw(request))
     }
 
     fn pays(&self, now: impl FnOnce() -> Instant) -> bool {
@@ -256,6 +257,11 @@ where
         };
         match condition {
             Condition::Served => self.hand_out(ended, Some(lane)),
+            Condition::Exhausted if self.running() > 0 => {
+                // What is lacking here the other attempt has already.
+                lane.lease.settle(Ending::Superseded);
+                Next::Wait
+            }
             Condition::Aborted | Condition::Exhausted => {
                 ended.ending = Ending::Dropped;
                 self.hand_out(ended, Some(lane))
@@ -282,8 +288,9 @@ where
         lane: Lane<S>,
         outcome: Outcome,
     ) -> Next<S, R::Response> {
-        let broken = outcome.reused && outcome.condition == Condition::Error;
-        if broken && !lane.fresh && self.inner.roster.semantics() == Semantics::Strict {
+        // Once is enough: a peer may refuse every stream, on new connections too.
+        let broken = outcome.reused && outcome.condition == Condition::Error && !lane.fresh;
+        if broken && self.inner.roster.semantics() == Semantics::Strict {
             return self.stale(at, ended, lane, outcome);
         }
         ended.ending = Ending::Failed;

@@ -185,3 +185,26 @@ async fn a_caller_that_leaves_leaves_both() {
         assert_eq!((peer.in_flight, peer.fails), (0, 0));
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_we_lack_for_the_second_attempt_does_not_end_the_first() {
+    let slow = |at: Duration| match at < SECOND {
+        true => Act::Takes(2),
+        false => Act::Takes(500),
+    };
+    let lacking = |at: Duration| match at < SECOND {
+        true => Act::Takes(2),
+        false => Act::Lacks,
+    };
+    type Acts = Box<dyn Fn(Duration) -> Act + Send + Sync>;
+    let acts: [Acts; 2] = [Box::new(slow), Box::new(lacking)];
+    let peers = acts.map(|act| (PeerConfig::default(), act));
+    let sim = Sim::new(setup(Semantics::Strict), terms(), None).peers(peers.into());
+    // An even number, so that the first is the next one's.
+    sim.load(100, SECOND, true).await;
+    assert_eq!(sim.request().await.unwrap(), 200);
+    assert_eq!(sim.asked(1).len(), 51, "the second attempt was made");
+    for peer in sim.states() {
+        assert_eq!((peer.in_flight, peer.fails), (0, 0));
+    }
+}

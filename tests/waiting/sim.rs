@@ -26,6 +26,8 @@ pub(crate) enum Act {
     Says(u16),
     /// Refuses at once.
     Refuses,
+    /// Cannot be asked, for we may open no more files.
+    Lacks,
 }
 
 /// The caller's patience with one attempt.
@@ -60,6 +62,7 @@ impl Service<Req> for Peer {
                 }
                 Act::Says(status) => return Ok(status),
                 Act::Refuses => return Err("refused".into()),
+                Act::Lacks => return Err("no more files".into()),
             }
             Ok(200)
         })
@@ -87,6 +90,9 @@ impl Rules<Req> for Judge {
         match result {
             Ok(status) => Outcome::new(Condition::of_status(*status)),
             Err(error) if error.to_string() == "timed out" => Outcome::new(Condition::Timeout),
+            Err(error) if error.to_string() == "no more files" => {
+                Outcome::new(Condition::Exhausted)
+            }
             Err(_) => Outcome {
                 sent: false,
                 ..Outcome::new(Condition::Error)
