@@ -8,10 +8,12 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::time::{Instant, Sleep, sleep};
+use tower::service_fn;
 use tower_service::Service;
 use tower_upstream::balance::{Member, Roster, Setup};
+use tower_upstream::breaker::State;
 use tower_upstream::classify::Condition;
-use tower_upstream::retry::Terms;
+use tower_upstream::retry::{Budget, Hedge, Terms};
 use tower_upstream::timeout::Deadline;
 use tower_upstream::upstream::{Endpoint, Engine, Plain};
 use tower_upstream::{Error, ErrorKind, NextUpstream};
@@ -80,7 +82,9 @@ impl Service<()> for Asked {
 
 type Group = Engine<Asked, Plain<fn(&Reply) -> Condition, (), &'static str>>;
 
-fn group(peers: &[&Peer], request_timeout: Option<Duration>) -> Group {
+type Members = Vec<(Member, Arc<Endpoint<Asked>>)>;
+
+fn members(peers: &[&Peer]) -> Members {
     let endpoint = |peer: &&Peer| {
         let service = Asked {
             peer: (*peer).clone(),
@@ -89,7 +93,14 @@ fn group(peers: &[&Peer], request_timeout: Option<Duration>) -> Group {
         let name = "peer".into();
         (Member::new("peer"), Arc::new(Endpoint { name, service }))
     };
-    let members = peers.iter().map(endpoint).collect();
+    peers.iter().map(endpoint).collect()
+}
+
+fn group(peers: &[&Peer], request_timeout: Option<Duration>) -> Group {
+    engine(members(peers), request_timeout)
+}
+
+fn engine(members: Members, request_timeout: Option<Duration>) -> Group {
     let roster = Roster::new(Setup::default(), members);
     let terms = Terms {
         next_upstream: NextUpstream::ERROR,
@@ -144,6 +155,66 @@ async fn the_next_peer_is_not_asked_when_the_first_took_all_the_time() {
     assert_eq!((calls(&first), calls(&second)), (1, 0));
     let fails: Vec<_> = group.states().iter().map(|peer| peer.fails).collect();
     assert_eq!(fails, [1, 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_there_is_no_time_for_is_not_even_picked() {
+    // A pick would be the probe of a peer that was left alone, and giving it up NGINX's success (MF-14).
+    let (first, second) = (Peer::failing_after(MS), Peer::failing_after(MS));
+    let mut members = members(&[&first, &second]);
+    members[0].0.config.max_fails = 0;
+    members[0].0.config.weight = 5;
+    let group = engine(members, None);
+    assert_eq!(send(&group, SECOND).await.1, 2);
+    tokio::time::advance(11 * SECOND).await;
+    assert_eq!(group.states()[1].state, State::HalfOpen);
+
+    assert_eq!(send(&group, MS).await, (ErrorKind::Deadline, 1, MS));
+    assert_eq!((calls(&first), calls(&second)), (2, 1));
+    let second = &group.states()[1];
+    assert_eq!((second.state, second.fails), (State::HalfOpen, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_hedge_is_paid_for_when_nothing_is_left() {
+    let takes = Arc::new(AtomicU32::new(1));
+    let slow = takes.clone();
+    let service = service_fn(move |(): ()| {
+        let takes = slow.load(Ordering::SeqCst) * MS;
+        async move {
+            sleep(takes).await;
+            Ok::<_, &'static str>(())
+        }
+    });
+    let endpoint = || {
+        let (name, service) = ("peer".into(), service.clone());
+        (Member::new("peer"), Arc::new(Endpoint { name, service }))
+    };
+    let roster = Roster::new(Setup::default(), vec![endpoint(), endpoint()]);
+    let at_least = 500 * MS;
+    let terms = Terms {
+        hedge: Some(Hedge {
+            at_least,
+            ..Hedge::default()
+        }),
+        ..Terms::default()
+    };
+    let budget = Budget::new(0, 10);
+    let rules = Plain::new(|_: &Reply| Condition::Served);
+    let group = Engine::with_budget(Arc::new(roster), rules, terms, Some(budget.clone()));
+    // Enough of the past to know what takes long.
+    for _ in 0..100 {
+        group.send(()).await.unwrap();
+    }
+    takes.store(5000, Ordering::SeqCst);
+    let withdrawn = || budget.snapshot(Instant::now()).withdrawn;
+    // The hedge would be due with the end.
+    for (time, paid) in [(at_least, 0), (at_least + MS, 1)] {
+        let call = async { group.send(()).await };
+        let error = Deadline::after(time).scope(call).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Deadline);
+        assert_eq!(withdrawn(), paid, "{:?} {:?}", budget.snapshot(Instant::now()), time);
+    }
 }
 
 #[tokio::test(start_paused = true)]
