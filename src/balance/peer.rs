@@ -52,7 +52,8 @@ pub(super) struct Peer {
 pub struct PeerState {
     /// Its address, as logs show it.
     pub name: Arc<str>,
-    /// Closed, Open or HalfOpen, in the moment asked about: what passive failures say.
+    /// Closed, Open or HalfOpen, in the moment asked about: what passive failures come to. A ban that
+    /// the cap or shadow mode withheld leaves it Closed.
     pub state: State,
     /// What active checks say, if there are any.
     pub healthy: Option<bool>,
@@ -325,13 +326,16 @@ impl Peer {
         suspected: bool,
         unit: i64,
     ) -> PeerState {
+        // What the cap or shadow mode withheld keeps nobody away.
+        let until = self.circuit.barred_until();
+        let until = until.filter(|_| self.barred_until != Duration::ZERO);
         PeerState {
             name: Arc::clone(&self.name),
-            state: self.circuit.state(now),
+            state: State::of(until, now),
             healthy: self.healthy,
             fails: self.circuit.fails(),
             in_flight: self.conns,
-            returns_at: self.circuit.barred_until(),
+            returns_at: until,
             weight: (self.weight / unit) as u32,
             effective_weight: (self.effective_weight / unit) as u32,
             down: self.config.down,

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use tower_upstream::balance::{EjectionCap, PeerConfig, Setup};
-use tower_upstream::breaker::SlowFault;
+use tower_upstream::breaker::{SlowFault, State};
 use tower_upstream::retry::Terms;
 use tower_upstream::{NextUpstream, Semantics};
 
@@ -218,7 +218,10 @@ async fn shadow_mode_counts_and_does_nothing() {
     assert!(seen.stalled > 1200, "as if it were off: {}", seen.stalled);
     let state = &sim.states()[1];
     assert!(
-        state.suspicions >= 1 && state.withheld >= 1 && state.ejections == 0,
+        state.suspicions >= 1
+            && state.withheld >= 1
+            && state.ejections == 0
+            && state.state == State::Closed,
         "{state:?}"
     );
 }
