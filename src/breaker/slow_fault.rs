@@ -2,9 +2,14 @@ use std::time::Duration;
 
 /// When a peer that keeps requests waiting is suspected, before any timeout says so: it has not
 /// answered anything for `multiple` times what it and its siblings normally need, though something
-/// was waiting and another peer has answered meanwhile. A suspect gets no more than `probes` requests
+/// was waiting, and not all of its list are as silent. A suspect gets no more than `probes` requests
 /// at once until one is answered; requests that wait there are tried elsewhere too, if that is safe.
 /// Not in NGINX, which counts nothing before the first timeout.
+///
+/// A request that is right to take much longer than others looks the same where little else is asked
+/// meanwhile: if it may be sent twice, a second peer gets it, too. A
+/// [`retry_budget`](crate::GroupConfig::retry_budget) bounds that; groups that are all for such
+/// requests (long polls, reports) do better without the rule, or with a larger `at_least`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(default, deny_unknown_fields))]
@@ -132,7 +137,9 @@ impl Silence {
     /// How long it may last; `None` while nobody knows what is normal.
     pub(crate) fn patience(&self, normal: &Normal, rule: &SlowFault) -> Option<Duration> {
         (normal.answers >= Normal::ENOUGH).then(|| {
-            let mean = self.mean.max(normal.mean).min(LONGEST_PAUSE.as_secs_f64());
+            // A peer's own late answers excuse it only so far; what all of them need is normal.
+            let own = self.mean.min(LONGEST_PAUSE.as_secs_f64());
+            let mean = own.max(normal.mean);
             let long = Duration::from_secs_f64(mean).saturating_mul(rule.multiple);
             long.max(rule.at_least)
         })
@@ -151,5 +158,39 @@ impl Silence {
     /// A suspect may be asked once more.
     pub(crate) fn may_probe(&self, now: Duration, rule: &SlowFault) -> bool {
         self.probing < rule.probes.max(1) && now >= self.next_probe
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_answers_take_a_minute_a_minute_is_no_silence() {
+        let rule = SlowFault::default();
+        let minute = Duration::from_secs(60);
+        let (mut peer, mut normal) = (Silence::default(), Normal::default());
+        for number in 0..Normal::ENOUGH {
+            let now = minute * number;
+            peer.sent(now, false);
+            peer.answered(minute, now + minute, false);
+            normal.answered(minute);
+        }
+        let now = minute * Normal::ENOUGH;
+        peer.sent(now, false);
+        assert!(!peer.too_long(now + minute, &normal, &rule));
+        assert!(peer.too_long(now + minute * rule.multiple * 2, &normal, &rule));
+    }
+
+    #[test]
+    fn a_peer_s_own_late_answers_excuse_it_only_so_far() {
+        let rule = SlowFault::default();
+        let minute = Duration::from_secs(60);
+        let (mut peer, mut normal) = (Silence::default(), Normal::default());
+        (0..Normal::ENOUGH).for_each(|_| normal.answered(Duration::from_millis(2)));
+        peer.sent(Duration::ZERO, false);
+        peer.answered(minute, minute, false);
+        let patience = peer.patience(&normal, &rule);
+        assert_eq!(patience, Some(LONGEST_PAUSE * rule.multiple));
     }
 }
