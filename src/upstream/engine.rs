@@ -5,7 +5,6 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tower_service::Service;
 
-use super::alarms::Alarms;
 use super::future::ResponseFuture;
 use super::rules::Rules;
 use crate::balance::{PeerState, Roster};
@@ -44,7 +43,6 @@ pub(super) struct Watch {
     latencies: Mutex<Latencies>,
     /// When to ask for the first time whether the peer is suspected.
     pub(super) first_look: Option<Duration>,
-    pub(super) alarms: Alarms,
 }
 
 impl Watch {
@@ -89,7 +87,6 @@ impl<S, R> Engine<S, R> {
                 hedge: terms.hedge,
                 latencies: Mutex::default(),
                 first_look,
-                alarms: Alarms::default(),
             }),
             roster,
             rules,

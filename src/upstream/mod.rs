@@ -114,7 +114,6 @@
 //! [`Error`](crate::Error) means that there is no answer: it says why, who was asked last and how many
 //! attempts were made, and keeps the source. Answers with a bad status are answers.
 
-mod alarms;
 #[cfg(feature = "http")]
 mod body;
 #[cfg(feature = "http")]

@@ -213,7 +213,13 @@ async fn no_hedge_is_paid_for_when_nothing_is_left() {
         let call = async { group.send(()).await };
         let error = Deadline::after(time).scope(call).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Deadline);
-        assert_eq!(withdrawn(), paid, "{:?} {:?}", budget.snapshot(Instant::now()), time);
+        assert_eq!(
+            withdrawn(),
+            paid,
+            "{:?} {:?}",
+            budget.snapshot(Instant::now()),
+            time
+        );
     }
 }
 
