@@ -87,13 +87,14 @@ impl List {
     }
 
     /// Who may be chosen by a request that has `tried` so many. `lenient` makes no difference
-    /// between suspects and others.
+    /// between suspects and others; with a `spare` there is somebody else even for a lone peer.
     pub(super) fn sight<'a>(
         &self,
         setup: &'a Setup,
         tried: &'a Tried,
         now: Duration,
         lenient: bool,
+        spare: bool,
     ) -> Sight<'a> {
         Sight {
             setup,
@@ -101,7 +102,7 @@ impl List {
             now,
             normal: self.normal,
             panic: setup.cap.is_some_and(|cap| self.panics(cap.panic, now)),
-            suspicious: !lenient && !setup.shadow && self.has_fine(setup, now),
+            suspicious: !lenient && !setup.shadow && (spare || self.has_fine(setup, now)),
         }
     }
 
@@ -128,11 +129,17 @@ impl List {
     }
 
     /// It is silent while others are not.
-    pub(super) fn suspects(&self, index: usize, setup: &Setup, now: Duration) -> bool {
+    pub(super) fn suspects(&self, index: usize, setup: &Setup, now: Duration, spare: bool) -> bool {
         setup.slow_fault.is_some_and(|rule| {
             self.peers[index].silence.too_long(now, &self.normal, &rule)
-                && self.has_fine(setup, now)
+                && (spare || self.has_fine(setup, now))
         })
+    }
+
+    /// Somebody could be asked, as far as failures and checks say.
+    pub(super) fn has_usable(&self, now: Duration) -> bool {
+        let usable = |peer: &Peer| !peer.out_of_use && !peer.barred(now);
+        self.peers.iter().any(usable)
     }
 
     fn panics(&self, percent: u32, now: Duration) -> bool {

@@ -27,6 +27,7 @@ impl Peers {
         let mut known = self.known();
         let mut fresh: [Vec<Peer>; 2] = Default::default();
         let mut slots = Vec::new();
+        let mut free = 0;
         for member in members {
             let identity = identity(member.backup, &member.name, &member.origin);
             let kept = known.get_mut(&identity).and_then(Vec::pop);
@@ -35,7 +36,7 @@ impl Peers {
                     peer.reconfigure(member, &self.setup);
                     peer
                 }
-                None => self.newcomer(member, now),
+                None => self.newcomer(member, &mut free, now),
             };
             slots.push(peer.slot);
             fresh[usize::from(member.backup)].push(peer);
@@ -99,10 +100,12 @@ impl Peers {
         known
     }
 
-    fn newcomer(&mut self, member: &Member, now: Option<Duration>) -> Peer {
+    /// Slots before `free` are taken.
+    fn newcomer(&mut self, member: &Member, free: &mut usize, now: Option<Duration>) -> Peer {
         let mut peer = Peer::new(member, &self.setup, now);
-        let free = self.places.iter().position(Option::is_none);
-        let slot = free.unwrap_or(self.places.len());
+        let next = self.places.iter().skip(*free).position(Option::is_none);
+        let slot = next.map_or(self.places.len(), |next| *free + next);
+        *free = slot + 1;
         if slot == self.places.len() {
             self.places.push(None);
         }

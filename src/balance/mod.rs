@@ -65,4 +65,5 @@ pub use slow_start::SlowStart;
 pub use subset::Subset;
 #[cfg(any(feature = "discover", feature = "dns"))]
 pub(crate) use unless::unless;
+pub(crate) use walk::Join;
 pub use walk::Walk;

@@ -151,11 +151,18 @@ impl Peers {
         if self.single {
             return self.lone(walk, now);
         }
+        let on_backups = walk.backup;
         let firm = self.choose(walk, now, false);
-        // A suspect is better than nobody.
-        let (backup, index) = match self.setup.slow_fault {
-            Some(_) if firm.is_none() => self.choose(walk, now, true)?,
-            _ => firm?,
+        // A suspect is better than nobody, but for an attempt that only joins another.
+        let lenient = self.setup.slow_fault.is_some() && !walk.joins();
+        let chosen = match firm {
+            None if lenient => self.choose(walk, now, true),
+            firm => firm,
+        };
+        let Some((backup, index)) = chosen else {
+            // Whoever found nobody may look again.
+            walk.backup = on_backups;
+            return None;
         };
         Some(self.book(walk, backup, index, now))
     }
@@ -173,6 +180,11 @@ impl Peers {
 
     /// Which list, and where in it.
     fn choose(&mut self, walk: &mut Walk, now: Duration, lenient: bool) -> Option<(bool, usize)> {
+        if walk.stays() {
+            let side = usize::from(walk.backup);
+            let index = self.choose_from(side, walk, now, lenient)?;
+            return Some((walk.backup, index));
+        }
         // From the backups no request comes back to the primaries (RR-9), but for a suspect.
         if !walk.backup || lenient {
             if let Some(index) = self.choose_from(0, walk, now, lenient) {
@@ -187,6 +199,16 @@ impl Peers {
         Some((true, index))
     }
 
+    /// Backups make up for primaries that fall silent.
+    fn spare(&self, list: usize, now: Duration) -> bool {
+        list == 0 && self.setup.slow_fault.is_some() && self.lists[1].has_usable(now)
+    }
+
+    fn suspects(&self, list: usize, index: usize, now: Duration) -> bool {
+        let spare = self.spare(list, now);
+        self.lists[list].suspects(index, &self.setup, now, spare)
+    }
+
     fn choose_from(
         &mut self,
         list: usize,
@@ -194,10 +216,11 @@ impl Peers {
         now: Duration,
         lenient: bool,
     ) -> Option<usize> {
+        let spare = self.spare(list, now);
         let (setup, random) = (&self.setup, &mut self.random);
         let primaries = list == 0;
         let list = &mut self.lists[list];
-        let sight = list.sight(setup, &walk.tried, now, lenient);
+        let sight = list.sight(setup, &walk.tried, now, lenient, spare);
         if let Some(index) = walk
             .affinity
             .route
@@ -223,7 +246,7 @@ impl Peers {
     }
 
     fn book(&mut self, walk: &mut Walk, backup: bool, index: usize, now: Duration) -> PeerId {
-        let probe = self.lists[usize::from(backup)].suspects(index, &self.setup, now);
+        let probe = self.suspects(usize::from(backup), index, now);
         let measured = self.timed();
         let list = &mut self.lists[usize::from(backup)];
         let peer = &mut list.peers[index];
@@ -270,7 +293,7 @@ impl Peers {
         let Some((list, index)) = self.find(id) else {
             return;
         };
-        let suspected = self.lists[list].suspects(index, &self.setup, now);
+        let suspected = self.suspects(list, index, now);
         let list = &mut self.lists[list];
         let peer = &mut list.peers[index];
         let took = now.saturating_sub(id.begun);
@@ -292,9 +315,9 @@ impl Peers {
     /// to ask again. `None`: nobody suspects anybody.
     pub(super) fn stuck(&mut self, id: &PeerId, now: Duration) -> Option<Result<(), Duration>> {
         let rule = self.setup.slow_fault?;
-        let (list, index) = self.find(id)?;
-        let list = &mut self.lists[list];
-        let suspected = list.suspects(index, &self.setup, now);
+        let (side, index) = self.find(id)?;
+        let suspected = self.suspects(side, index, now);
+        let list = &mut self.lists[side];
         let peer = &mut list.peers[index];
         peer.note_suspicion(suspected);
         if suspected && !self.setup.shadow {
@@ -311,7 +334,7 @@ impl Peers {
         let Some((side, index)) = self.find(&id) else {
             return false;
         };
-        let suspected = self.lists[side].suspects(index, &self.setup, now);
+        let suspected = self.suspects(side, index, now);
         let setup = &self.setup;
         let list = &mut self.lists[side];
         let peer = &mut list.peers[index];
@@ -384,7 +407,7 @@ impl Peers {
         let of = |side: usize| {
             let list = &self.lists[side];
             list.peers.iter().enumerate().map(move |(index, peer)| {
-                let suspected = list.suspects(index, &self.setup, now);
+                let suspected = self.suspects(side, index, now);
                 peer.as_of(now, side == 1, suspected, unit)
             })
         };

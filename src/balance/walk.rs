@@ -14,6 +14,16 @@ pub struct Walk {
     cap: u32,
     tries: u32,
     spent: u32,
+    join: Option<Join>,
+}
+
+/// Why an attempt joins one that is still running.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Join {
+    /// It has waited for longer than usual: for that nobody is spared, and no backup is asked.
+    Late,
+    /// Its peer has fallen silent.
+    Stuck,
 }
 
 /// How far a request has come in the sequence its key or address yields (HS-3, IP-3).
@@ -47,6 +57,7 @@ impl Walk {
             cap,
             tries: 0,
             spent: 0,
+            join: None,
         }
     }
 
@@ -68,6 +79,20 @@ impl Walk {
                 cap => usable.min(cap),
             };
         }
+    }
+
+    /// Says that the next pick joins a running attempt, or that it does not.
+    pub(crate) fn join(&mut self, join: Option<Join>) {
+        self.join = join;
+    }
+
+    pub(super) fn joins(&self) -> bool {
+        self.join.is_some()
+    }
+
+    /// The next pick is to be from the list of the last one.
+    pub(super) fn stays(&self) -> bool {
+        self.join == Some(Join::Late)
     }
 
     /// Says where the request should go. To be said before the first pick; its route may be said

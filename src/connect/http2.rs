@@ -120,6 +120,11 @@ where
         self.state.retired.load(Acquire) || self.sender.is_closed()
     }
 
+    /// When it was made.
+    pub(crate) fn born(&self) -> Instant {
+        self.state.born
+    }
+
     /// Streams the peer allows.
     pub(crate) fn allowed(&self) -> usize {
         self.state.allowed.load(Relaxed)

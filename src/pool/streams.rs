@@ -3,6 +3,7 @@ use std::sync::{Arc, Mutex as Lock, MutexGuard, PoisonError};
 
 use http_body::Body;
 use tokio::sync::{Mutex, OwnedMutexGuard};
+use tokio::time::Instant;
 
 use crate::connect::http2::Shared;
 use crate::connect::{Address, Conn};
@@ -30,15 +31,17 @@ impl<B> Streams<B>
 where
     B: Body + Send + 'static,
 {
-    /// A stream to this address, if there is one left.
-    pub(crate) fn open(&self, address: &Arc<Address>) -> Option<Conn<B>> {
+    /// A stream to this address, if there is one left; with `since`, of a connection made after that.
+    pub(crate) fn open(&self, address: &Arc<Address>, since: Option<Instant>) -> Option<Conn<B>> {
         let mut peers = self.lock();
         let peer = peers.iter_mut().find(|peer| peer.address == *address)?;
         peer.connections.retain(|shared| !shared.is_over());
         if let Some(shared) = peer.connections.first() {
             peer.allowed = shared.allowed();
         }
-        peer.connections.iter().find_map(Shared::open)
+        let young = |shared: &&Shared<B>| since.is_none_or(|since| shared.born() > since);
+        let mut connections = peer.connections.iter().filter(young);
+        connections.find_map(Shared::open)
     }
 
     /// Whoever holds it makes the next connection; the others look again when they have it. With it

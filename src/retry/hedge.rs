@@ -24,6 +24,16 @@ impl Default for Hedge {
     }
 }
 
+impl Hedge {
+    /// Everything wrong with the numbers.
+    pub fn problems(&self) -> Vec<String> {
+        match self.percentile {
+            1..=99 => Vec::new(),
+            percentile => vec![format!("hedge: percentile {percentile} is not 1 to 99")],
+        }
+    }
+}
+
 /// How long recent answers took: counts by size, in steps of a quarter of a doubling, over the last
 /// one to two spans.
 #[derive(Debug)]

@@ -166,10 +166,12 @@ impl Exchange {
         let (peer, limit) = (self.peer.clone(), self.proxy.connect_timeout);
         #[cfg(feature = "http2")]
         if let Some(http2) = self.proxy.http2 {
-            let open = (!self.fresh).then(|| peer.pool.streams().open(&peer.target.address));
+            // Fresh is what others have made meanwhile, too: many may ask for it at once.
+            let since = self.fresh.then_some(self.started);
+            let open = (!self.fresh).then(|| peer.pool.streams().open(&peer.target.address, None));
             return match open.flatten() {
                 Some(stream) => Phase::Ready(Box::new(stream)),
-                None => Phase::Connect(Box::pin(connect_shared(peer, limit, http2, self.fresh))),
+                None => Phase::Connect(Box::pin(connect_shared(peer, limit, http2, since))),
             };
         }
         if !self.fresh {
@@ -402,7 +404,7 @@ async fn connect_shared(
     peer: Peer,
     limit: Duration,
     http2: Http2,
-    fresh: bool,
+    since: Option<Instant>,
 ) -> Result<Conn, ConnectError> {
     if limit.is_zero() {
         return Err(ConnectError::Timeout);
@@ -410,10 +412,7 @@ async fn connect_shared(
     let streams = peer.pool.streams();
     let connecting = async {
         let (_turn, allowed) = streams.turn(&peer.target.address).await;
-        if let Some(stream) = (!fresh)
-            .then(|| streams.open(&peer.target.address))
-            .flatten()
-        {
+        if let Some(stream) = streams.open(&peer.target.address, since) {
             return Ok(stream);
         }
         let (id, rules) = peer.pool.stream_rules(&http2);

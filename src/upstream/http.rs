@@ -265,7 +265,10 @@ impl Rules<Call> for HttpRules {
     }
 
     fn disabled(&self, call: &Call, number: u32) {
-        if let Some(row) = call.rows.get(number as usize - 1) {
+        if let Some(row) = (number as usize)
+            .checked_sub(1)
+            .and_then(|row| call.rows.get(row))
+        {
             row.update(|attempt| attempt.disabled = true);
         }
     }

@@ -66,7 +66,7 @@ impl Members {
         let mut setup = registry.setup.clone();
         // Workers that drew alike would all go to the same peers.
         setup.seed = fastrand::u64(..);
-        let roster = Arc::new(Roster::new(setup, registry.members()));
+        let roster = Arc::new(Roster::new(setup, registry.first()));
         registry.rosters.push(Arc::downgrade(&roster));
         roster
     }

@@ -26,6 +26,8 @@ pub(super) struct Registry {
     pub(super) pools: Vec<Weak<Pool<AttemptBody>>>,
     pub(super) verdicts: Verdicts,
     pub(super) news: News,
+    /// What the rosters were told last.
+    published: Vec<Member>,
 }
 
 impl Registry {
@@ -50,7 +52,15 @@ impl Registry {
             pools: Vec::new(),
             verdicts: Verdicts::default(),
             news: News::new(),
+            published: Vec::new(),
         }
+    }
+
+    /// What a new roster begins with.
+    pub(super) fn first(&mut self) -> Vec<(Member, Arc<Endpoint<HttpEndpoint>>)> {
+        let members = self.members();
+        self.published = members.iter().map(|(member, _)| member.clone()).collect();
+        members
     }
 
     /// What balances, in order; backups are no part of a subset.
@@ -73,7 +83,12 @@ impl Registry {
     }
 
     pub(super) fn publish(&mut self) {
-        let members = self.members();
+        let before = std::mem::take(&mut self.published);
+        let members = self.first();
+        if before == self.published {
+            // Under NGINX's semantics even that would cost requests in flight their next try (DN-3).
+            return;
+        }
         let names: HashSet<&str> = members.iter().map(|(member, _)| &*member.name).collect();
         self.verdicts.retain(|address| names.contains(address));
         let rosters = self.rosters.iter().filter_map(Weak::upgrade);

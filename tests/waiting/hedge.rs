@@ -208,3 +208,21 @@ async fn what_we_lack_for_the_second_attempt_does_not_end_the_first() {
         assert_eq!((peer.in_flight, peer.fails), (0, 0));
     }
 }
+
+/// Backups are for when no primary may be asked, and a slow answer is no such time.
+#[tokio::test(start_paused = true)]
+async fn a_backup_is_not_hedged_to() {
+    let act = |peer: usize| {
+        move |at: Duration| match peer == 0 && at >= SECOND {
+            true => Act::Takes(300),
+            false => Act::Takes(2),
+        }
+    };
+    let sim = Sim::new(setup(Semantics::Nginx), terms(), None).with_backup(vec![
+        (PeerConfig::default(), act(0)),
+        (PeerConfig::default(), act(1)),
+    ]);
+    sim.load(100, SECOND, true).await;
+    assert_eq!(sim.load(10, SECOND, true).await.answered, 10);
+    assert_eq!(sim.asked(1).len(), 0);
+}

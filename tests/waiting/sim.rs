@@ -140,7 +140,24 @@ impl Sim {
     }
 
     /// The peers, each as it acts over time.
-    pub(crate) fn peers<F>(mut self, peers: Vec<(PeerConfig, F)>) -> Self
+    pub(crate) fn peers<F>(self, peers: Vec<(PeerConfig, F)>) -> Self
+    where
+        F: Fn(Duration) -> Act + Send + Sync + 'static,
+    {
+        let primaries = peers.len();
+        self.of(peers, primaries)
+    }
+
+    /// The same, the last of them a backup.
+    pub(crate) fn with_backup<F>(self, peers: Vec<(PeerConfig, F)>) -> Self
+    where
+        F: Fn(Duration) -> Act + Send + Sync + 'static,
+    {
+        let primaries = peers.len() - 1;
+        self.of(peers, primaries)
+    }
+
+    fn of<F>(mut self, peers: Vec<(PeerConfig, F)>, primaries: usize) -> Self
     where
         F: Fn(Duration) -> Act + Send + Sync + 'static,
     {
@@ -155,6 +172,7 @@ impl Sim {
             self.asked.push(asked);
             let member = Member {
                 config,
+                backup: number >= primaries,
                 ..Member::new(format!("peer {number}"))
             };
             let name = Arc::clone(&member.name);

@@ -225,3 +225,19 @@ async fn shadow_mode_counts_and_does_nothing() {
         "{state:?}"
     );
 }
+
+/// A lone primary that hangs: its backup makes up for it, though it is no sibling.
+#[tokio::test(start_paused = true)]
+async fn a_backup_makes_up_for_a_lone_primary_that_hangs() {
+    let act = |peer: usize| {
+        move |at: Duration| match at < FAULT || peer == 1 {
+            true => Act::Takes(2),
+            false => Act::Hangs,
+        }
+    };
+    let sim = Sim::new(setup(Semantics::Strict), terms(), None)
+        .with_backup(vec![(config(), act(0)), (config(), act(1))]);
+    let seen = before_and_after(&sim, true).await;
+    assert_eq!((seen.failed, seen.stalled), (0, 0));
+    assert!(sim.states()[0].suspicions >= 1);
+}

@@ -23,6 +23,10 @@ pub(in super::super) struct Ring {
 
 const POINTS: i64 = 160;
 
+/// Heavier peers have the points of this weight: NGINX has no limit, and no memory left for
+/// `weight=100000000`.
+const HEAVIEST: i64 = 1000;
+
 impl Ring {
     pub(in super::super) fn of(peers: &[Peer], unit: i64) -> Self {
         let mut ring = Self::default();
@@ -36,7 +40,8 @@ impl Ring {
                 origins.push(Vec::new());
             }
             origins[origin].push(index as u32);
-            let points = points(&peer.origin).take((POINTS * (peer.weight / unit)) as usize);
+            let weight = (peer.weight / unit).min(HEAVIEST);
+            let points = points(&peer.origin).take((POINTS * weight) as usize);
             ring.points.extend(points.map(|hash| (hash, origin as u32)));
         }
         for peers in origins {

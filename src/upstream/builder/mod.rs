@@ -118,7 +118,7 @@ impl Builder {
     ///
     /// Everything wrong with the configuration, at once.
     pub fn build(self) -> Result<Upstream, ConfigError> {
-        let mut problems: Vec<_> = self.proxy.http2.iter().flat_map(Http2::problems).collect();
+        let mut problems = self.proxy.problems();
         if let HashKey::Variables(key) = &self.group.hash_key {
             problems.push(format!(
                 "hash key \"{key}\": variables are for configuration files"

@@ -6,6 +6,7 @@ use tokio::time::Instant;
 use tower_service::Service;
 
 use super::Call;
+use crate::balance::Join;
 use crate::clock;
 use crate::timeout::Timer;
 use crate::upstream::engine::Watch;
@@ -43,7 +44,8 @@ where
             };
             self.look_at = next_look(watch, lane.begun, now, look);
             if late || stuck {
-                let joined = self.join(free, now);
+                let why = if stuck { Join::Stuck } else { Join::Late };
+                let joined = self.join(free, why, now);
                 // One more is enough.
                 self.look_at = None;
                 if let Some(service) = joined {
@@ -55,7 +57,7 @@ where
     }
 
     /// A second attempt at another peer, if the request may be sent twice at once and somebody pays.
-    fn join(&mut self, lane: usize, now: Instant) -> Option<S> {
+    fn join(&mut self, lane: usize, why: Join, now: Instant) -> Option<S> {
         let request = self.request.as_ref()?;
         let repeatable = self.inner.rules.may_run_twice(request);
         // The running attempt's try is not spent yet.
@@ -66,7 +68,10 @@ where
         if !(repeatable && tries && in_time && self.pays(|| now)) {
             return None;
         }
-        self.pick(lane, now)
+        self.walk.join(Some(why));
+        let joined = self.pick(lane, now);
+        self.walk.join(None);
+        joined
     }
 }
 

@@ -61,3 +61,13 @@ impl Default for Proxy {
         }
     }
 }
+
+impl Proxy {
+    /// Everything wrong with it.
+    pub fn problems(&self) -> Vec<String> {
+        let hedge = self.hedge.iter().flat_map(Hedge::problems);
+        hedge
+            .chain(self.http2.iter().flat_map(Http2::problems))
+            .collect()
+    }
+}
