@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use regex::Regex;
 use tower_upstream::limit::rate::Limit;
-use tower_upstream::nginx::{Lookups, RequestZone, Template};
+use tower_upstream::nginx::{ConnectionZone, Lookups, RequestZone, Template};
 use tower_upstream::{GroupConfig, Proxy};
 
 /// The whole file.
@@ -27,6 +27,8 @@ pub struct Config {
     pub groups: Vec<GroupConfig>,
     /// `limit_req_zone`s.
     pub request_zones: Vec<RequestAccounts>,
+    /// `limit_conn_zone`s.
+    pub connection_zones: Vec<ConnectionCounts>,
     /// `log_format`s, `combined` among them.
     pub log_formats: Vec<LogFormat>,
     /// One per distinct `listen` address, in order of appearance.
@@ -122,6 +124,8 @@ pub struct Location {
     pub error_log: Option<ErrorLog>,
     /// `limit_req`s.
     pub limit_req: LimitRequests,
+    /// `limit_conn`s.
+    pub limit_conn: LimitConnections,
     /// `set_real_ip_from`s.
     pub real_ip_from: Vec<RealIpFrom>,
     /// `real_ip_header`, default `X-Real-IP`.
@@ -152,6 +156,30 @@ pub struct LimitRequests {
     pub refused_level: Level,
     /// One step quieter: for those that wait.
     pub delayed_level: Level,
+}
+
+/// `limit_conn_zone`
+#[derive(Clone, Debug)]
+pub struct ConnectionCounts {
+    /// Name and size.
+    pub zone: ConnectionZone,
+    /// What a request is counted under.
+    pub key: Template,
+    /// The same as written.
+    pub key_text: String,
+}
+
+/// `limit_conn`s, and how they refuse.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LimitConnections {
+    /// Indices into [`Config::connection_zones`], and how many there may be.
+    pub limits: Vec<(usize, u32)>,
+    /// `limit_conn_status`, default 503.
+    pub status: u16,
+    /// `limit_conn_dry_run`
+    pub dry_run: bool,
+    /// `limit_conn_log_level`, default error.
+    pub refused_level: Level,
 }
 
 /// Which requests a location takes.

@@ -6,10 +6,12 @@ use std::time::Instant;
 
 use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::{Method, Uri, Version};
+use tower_upstream::limit::bulkhead::Presence;
 use tower_upstream::limit::rate::Status;
 use tower_upstream::{Attempt, Trail};
 
 use crate::client::Client;
+use crate::limit_conn;
 use crate::log::access;
 use crate::plan::{Place, Plan};
 use crate::worker::Worker;
@@ -67,6 +69,10 @@ pub struct Exchange {
     pub captures: Vec<String>,
     /// What the limits on requests said, once they have.
     pub limit_req: Option<Status>,
+    /// What the limits on connections said, once they have.
+    pub limit_conn: Option<limit_conn::Status>,
+    /// What it is counted under until it ends.
+    pub presences: Vec<Presence>,
     /// The place that sent it on last.
     pub proxied: Option<usize>,
     /// The target it was sent on with last.
@@ -124,6 +130,8 @@ impl Exchange {
             place,
             captures: Vec::new(),
             limit_req: None,
+            limit_conn: None,
+            presences: Vec::new(),
             proxied: None,
             sent_uri: None,
             trails: Vec::new(),

@@ -14,6 +14,7 @@ use crate::config::{ErrorPage, Level, PageStatus, Return};
 use crate::exchange::{Exchange, Head};
 use crate::forward::{self, Source};
 use crate::limit;
+use crate::limit_conn;
 use crate::log::error;
 use crate::variables::eval;
 
@@ -116,6 +117,9 @@ async fn act(x: &mut Exchange, found: Found, source: &mut Source) -> Answer {
     }
     admit::find_client(x);
     if let Err(status) = limit::requests(x).await {
+        return limit::refused(status);
+    }
+    if let Err(status) = limit_conn::connections(x) {
         return limit::refused(status);
     }
     if x.at().forward.is_none() {

@@ -25,6 +25,7 @@ mod forward;
 mod handle;
 mod io;
 mod limit;
+mod limit_conn;
 mod log;
 mod master;
 #[cfg(feature = "dns")]

@@ -8,7 +8,8 @@ use tower_upstream::connect::Spelling;
 use tower_upstream::nginx::Template;
 
 use crate::config::{
-    Action, Config, Level, LimitRequests, Location, Matcher, ProxyPass, Redirect, Server,
+    Action, Config, Level, LimitConnections, LimitRequests, Location, Matcher, ProxyPass, Redirect,
+    Server,
 };
 use crate::route::{Locations, Names};
 
@@ -122,7 +123,12 @@ impl Plan {
             places: Vec::new(),
             files: Vec::new(),
             lines: config.log_formats.iter().map(|f| f.line.clone()).collect(),
-            keys: config.request_zones.iter().map(|z| z.key.clone()).collect(),
+            request_keys: config.request_zones.iter().map(|z| z.key.clone()).collect(),
+            connection_keys: config
+                .connection_zones
+                .iter()
+                .map(|z| z.key.clone())
+                .collect(),
             wants_sent: false,
             wants_received: false,
         };
@@ -148,7 +154,9 @@ struct Build<'a> {
     files: Vec<PathBuf>,
     lines: Vec<Template>,
     /// Of `request_zones`.
-    keys: Vec<Template>,
+    request_keys: Vec<Template>,
+    /// Of `connection_zones`.
+    connection_keys: Vec<Template>,
     wants_sent: bool,
     wants_received: bool,
 }
@@ -193,7 +201,9 @@ impl Build<'_> {
         let logs = location.access_logs.iter();
         let logs: Vec<_> = logs.map(|log| (self.file(&log.path), log.format)).collect();
         let keys = location.limit_req.limits.iter();
-        let keys = keys.map(|(zone, _)| &self.keys[*zone]);
+        let keys = keys.map(|(zone, _)| &self.request_keys[*zone]);
+        let counted = location.limit_conn.limits.iter();
+        let keys = keys.chain(counted.map(|(zone, _)| &self.connection_keys[*zone]));
         let asked = Asked::of(&location, &logs, &self.lines, keys, forward.as_ref());
         self.wants_sent |= asked.sent;
         self.wants_received |= asked.received;
@@ -380,6 +390,12 @@ fn placeholder() -> Location {
             dry_run: false,
             refused_level: Level::Error,
             delayed_level: Level::Warn,
+        },
+        limit_conn: LimitConnections {
+            limits: Vec::new(),
+            status: 503,
+            dry_run: false,
+            refused_level: Level::Error,
         },
         real_ip_from: Vec::new(),
         real_ip_header: String::new(),

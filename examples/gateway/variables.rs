@@ -8,7 +8,7 @@ use tower_upstream::nginx::Variables;
 use crate::exchange::Exchange;
 
 /// Names with a value of their own.
-const NAMES: [&str; 51] = [
+const NAMES: [&str; 52] = [
     "args",
     "binary_remote_addr",
     "body_bytes_sent",
@@ -21,6 +21,7 @@ const NAMES: [&str; 51] = [
     "hostname",
     "https",
     "is_args",
+    "limit_conn_status",
     "limit_req_status",
     "msec",
     "pid",

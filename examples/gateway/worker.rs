@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Notify;
-use tower_upstream::limit::rate::Zone;
+use tower_upstream::limit::{bulkhead, rate};
 use tower_upstream::{Group, RequestBuffering, Upstream};
 
 use crate::forward::MOST_HELD;
@@ -22,7 +22,9 @@ pub struct Worker {
     /// Per place with a `proxy_pass`.
     pub upstreams: Vec<Option<Upstream>>,
     /// As the configuration's `request_zones`.
-    pub request_zones: Vec<Zone>,
+    pub request_zones: Vec<rate::Zone>,
+    /// As the configuration's `connection_zones`.
+    pub connection_zones: Vec<bulkhead::Zone>,
     /// Access logs, as [`Plan::files`].
     pub files: Vec<File>,
     /// Told when lines wait in `files`.
@@ -67,6 +69,7 @@ impl Worker {
         Ok(Self {
             upstreams,
             request_zones: zones.requests(),
+            connection_zones: zones.connections(),
             files: plan.files.iter().map(open).collect::<Result<_, _>>()?,
             plan,
             lines_waiting,

@@ -25,6 +25,7 @@
 pub mod bulkhead;
 mod key;
 pub mod rate;
+mod slab;
 
 #[cfg(feature = "http")]
 pub use key::{ClientAddress, Extension, Header};

@@ -30,13 +30,7 @@ impl RequestZone {
         for index in 1..d.args.len() {
             let word = d.arg(index);
             if let Some(text) = word.strip_prefix("zone=") {
-                let size = || (index, format!("invalid zone size \"{word}\""));
-                let (name, bytes) = text.split_once(':').ok_or_else(size)?;
-                let bytes = units::size(bytes).ok_or_else(size)?;
-                if bytes < MIN_ZONE {
-                    return Err((index, format!("zone \"{word}\" is too small")));
-                }
-                zone = Some((name, bytes)).filter(|(name, _)| !name.is_empty());
+                zone = zone_parameter(text, index)?;
             } else if let Some(text) = word.strip_prefix("rate=") {
                 rate = self::rate(text).ok_or((index, format!("invalid rate \"{word}\"")))?;
             } else {
@@ -50,6 +44,17 @@ impl RequestZone {
             rate,
         })
     }
+}
+
+/// What follows `zone=`: NAME:SIZE. An empty name is none.
+pub(super) fn zone_parameter(text: &str, index: usize) -> Result<Option<(&str, u64)>, Wrong> {
+    let size = || (index, format!("invalid zone size \"zone={text}\""));
+    let (name, bytes) = text.split_once(':').ok_or_else(size)?;
+    let bytes = units::size(bytes).ok_or_else(size)?;
+    if bytes < MIN_ZONE {
+        return Err((index, format!("zone \"zone={text}\" is too small")));
+    }
+    Ok(Some((name, bytes)).filter(|(name, _)| !name.is_empty()))
 }
 
 /// `N`, `Nr/s` or `Nr/m`.
@@ -67,13 +72,13 @@ fn count(digits: &str) -> Option<u32> {
     Some(u32::try_from(number).unwrap_or(u32::MAX))
 }
 
-fn without_zone(d: &Directive) -> Wrong {
+pub(super) fn without_zone(d: &Directive) -> Wrong {
     let message = format!("\"{}\" must have \"zone\" parameter", d.name());
     (usize::MAX, message)
 }
 
 /// What is wrong, where it stands; with the directive if it is no argument's fault.
-fn told<T>(read: Result<T, Wrong>, d: &Directive, problems: &mut Problems) -> Option<T> {
+pub(super) fn told<T>(read: Result<T, Wrong>, d: &Directive, problems: &mut Problems) -> Option<T> {
     read.map_err(|(index, message)| {
         let word = d.args.get(index).unwrap_or(&d.name);
         problems.push(&word.place, message);

@@ -48,8 +48,8 @@
 //! | `proxy_http_version`, `proxy_set_header`, `proxy_connect_timeout`, `proxy_send_timeout`, `proxy_read_timeout`, `proxy_next_upstream`, `proxy_next_upstream_tries`, `proxy_next_upstream_timeout`, `proxy_request_buffering`, `proxy_buffer_size`, `client_max_body_size` | read | read |
 //! | `proxy_buffering`, `proxy_buffers` | checked, no effect: responses always stream | read |
 //! | `worker_processes`, `pid`, `user`, `daemon`, `master_process`, `events`, `worker_connections`, `error_log`, `listen`, `server_name`, `client_header_timeout`, `client_header_buffer_size`, `large_client_header_buffers`, `client_body_timeout`, `keepalive_timeout` and `keepalive_requests` outside `upstream`, `access_log`, `log_format`, `set_real_ip_from`, `real_ip_header` | no effect: the door's matter | read |
-//! | `return`, `add_header`, `error_page`, `proxy_hide_header`, `proxy_pass_header`, `proxy_method`, `proxy_set_body`, `proxy_pass_request_headers`, `proxy_pass_request_body`, `proxy_intercept_errors`, `proxy_redirect`, `proxy_ignore_client_abort`, `limit_req`, `limit_req_status`, `limit_req_dry_run`, `limit_req_log_level` | an error where they hold | read |
-//! | `limit_req_zone` | no effect by itself | read |
+//! | `return`, `add_header`, `error_page`, `proxy_hide_header`, `proxy_pass_header`, `proxy_method`, `proxy_set_body`, `proxy_pass_request_headers`, `proxy_pass_request_body`, `proxy_intercept_errors`, `proxy_redirect`, `proxy_ignore_client_abort`, `limit_req`, `limit_req_status`, `limit_req_dry_run`, `limit_req_log_level`, `limit_conn`, `limit_conn_status`, `limit_conn_dry_run`, `limit_conn_log_level` | an error where they hold | read |
+//! | `limit_req_zone`, `limit_conn_zone` | no effect by itself | read |
 //! | NGINX's process, file, compression and TLS directives (`root`, `gzip`, `ssl_certificate`, ...) | no effect: the door's matter | an error |
 //! | all others | an error where they hold, if NGINX has them; else an error anywhere | an error |
 //!
@@ -96,6 +96,7 @@ mod import;
 mod include;
 mod level;
 mod lexer;
+mod limit_conn;
 mod limit_req;
 mod location;
 mod lookups;
@@ -117,6 +118,7 @@ pub use cookies::{cookie, set_cookie};
 pub use grammar::{Client, Contexts, Rule, rule, served};
 pub use import::{Imported, import, import_file};
 pub use include::load;
+pub use limit_conn::{ConnectionLimit, ConnectionLimits, ConnectionZone};
 pub use limit_req::{LogLevel, RequestLimit, RequestLimits, RequestZone, limit_status};
 pub use location::{Modifier, location_match, locations_together};
 pub use lookups::Lookups;

@@ -20,6 +20,7 @@ mod connections;
 #[cfg(target_os = "linux")]
 mod hostile;
 mod keys;
+mod limit_conn;
 mod limit_req;
 mod logs;
 #[cfg(feature = "dns")]

@@ -181,3 +181,132 @@ fn limits() {
     }
     check_all(cases);
 }
+
+const COUNTS: &str = "limit_conn_zone $arg_k zone=c:64k;";
+
+#[test]
+fn connection_zones() {
+    let mut cases = Vec::new();
+    for (line, message) in [
+        (
+            "|limit_conn_zone $arg_k",
+            "invalid number of arguments in \"limit_conn_zone\" directive",
+        ),
+        (
+            "|limit_conn_zone $arg_k zone=c:64k rate=1r/s",
+            "invalid number of arguments in \"limit_conn_zone\" directive",
+        ),
+        (
+            "limit_conn_zone $arg_k |zone=c",
+            "invalid zone size \"zone=c\"",
+        ),
+        (
+            "limit_conn_zone $arg_k |zone=c:1g",
+            "invalid zone size \"zone=c:1g\"",
+        ),
+        (
+            "limit_conn_zone $arg_k |zone=c:31k",
+            "zone \"zone=c:31k\" is too small",
+        ),
+        (
+            "|limit_conn_zone $arg_k zone=:64k",
+            "\"limit_conn_zone\" must have \"zone\" parameter",
+        ),
+        (
+            "limit_conn_zone $arg_k |zoned=c:64k",
+            "invalid parameter \"zoned=c:64k\"",
+        ),
+        (
+            "server { |limit_conn_zone $arg_k zone=c:64k; }",
+            "\"limit_conn_zone\" directive is not allowed here",
+        ),
+    ] {
+        let line = line
+            .strip_suffix('}')
+            .map_or(format!("{line};"), |_| line.into());
+        cases.push(same(http(&line), message));
+    }
+    let unknown = "limit_conn_zone |$nope zone=c:64k;";
+    cases.push(same(http(unknown), "unknown \"nope\" variable").elsewhere());
+    let after = |line: &str| http(&format!("{ZONE}\n{COUNTS}\n{line}"));
+    for (line, message) in [
+        (
+            "|limit_conn_zone $arg_j zone=c:64k;",
+            "limit_conn_zone \"c\" is already bound to key \"$arg_k\"",
+        ),
+        (
+            "|limit_conn_zone $arg_k zone=c:128k;",
+            "the size 131072 of shared memory zone \"c\" conflicts with already declared size 65536",
+        ),
+        (
+            "upstream u { server 127.0.0.1; |zone c 64k; }",
+            "the shared memory zone \"c\" is already declared for a different use",
+        ),
+        (
+            "|limit_conn_zone $arg_k zone=z:64k;",
+            "the shared memory zone \"z\" is already declared for a different use",
+        ),
+        (
+            "|limit_req_zone $arg_k zone=c:64k rate=1r/s;",
+            "the shared memory zone \"c\" is already declared for a different use",
+        ),
+        (
+            "limit_req |zone=c;",
+            "the shared memory zone \"c\" is already declared for a different use",
+        ),
+        (
+            "limit_conn |z 1;",
+            "the shared memory zone \"z\" is already declared for a different use",
+        ),
+    ] {
+        cases.push(same(after(line), message));
+    }
+    for line in [
+        "limit_conn |y 1;",
+        "limit_conn |y 1;\nserver { limit_conn y 2; }",
+    ] {
+        cases.push(same(after(line), "zero size shared memory zone \"y\"").elsewhere());
+    }
+    check_all(cases);
+}
+
+#[test]
+fn connection_limits() {
+    let mut cases = Vec::new();
+    for (line, message) in [
+        (
+            "|limit_conn c",
+            "invalid number of arguments in \"limit_conn\" directive",
+        ),
+        ("limit_conn c |0", "invalid number of connections \"0\""),
+        ("limit_conn c |x", "invalid number of connections \"x\""),
+        ("limit_conn c |-1", "invalid number of connections \"-1\""),
+        (
+            "limit_conn c |99999999999999999999",
+            "invalid number of connections \"99999999999999999999\"",
+        ),
+        ("limit_conn c |65536", "connection limit must be less 65536"),
+        (
+            "limit_conn c 1; |limit_conn c 0",
+            "\"limit_conn\" directive is duplicate",
+        ),
+        (
+            "limit_conn_status |399",
+            "value must be between 400 and 599",
+        ),
+        (
+            "limit_conn_status 429; |limit_conn_status 503",
+            "\"limit_conn_status\" directive is duplicate",
+        ),
+        (
+            "limit_conn_dry_run |maybe",
+            "invalid value \"maybe\" in \"limit_conn_dry_run\" directive, it must be \"on\" or \"off\"",
+        ),
+        ("limit_conn_log_level |crit", "invalid value \"crit\""),
+    ] {
+        let text = location(&format!("{line};"));
+        let text = text.replace("HTTP\n", &format!("HTTP\n{COUNTS}\n"));
+        cases.push(same(text, message));
+    }
+    check_all(cases);
+}

@@ -18,11 +18,11 @@ pub(crate) fn read(block: &Directive, shared: &mut Shared) {
     let mut zones = Vec::new();
     for d in block.children() {
         if served(d, Contexts::HTTP, &mut shared.problems) {
-            if matches!(d.name(), "upstream" | "limit_req_zone") {
+            if matches!(d.name(), "upstream" | "limit_req_zone" | "limit_conn_zone") {
                 zones.push(d);
             }
             match d.name() {
-                "limit_req_zone" => {}
+                "limit_req_zone" | "limit_conn_zone" => {}
                 "upstream" => upstreams.push(d),
                 "log_format" => formats.push(d),
                 "server" => servers.push(d),

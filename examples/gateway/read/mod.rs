@@ -61,6 +61,7 @@ pub(crate) fn read(path: &Path) -> (Option<Config>, Problems) {
         error_log: main.error_log,
         groups: shared.groups,
         request_zones: shared.zones.requests,
+        connection_zones: shared.zones.connections,
         log_formats: shared.log_formats,
         listens,
         servers: shared.servers,

@@ -1,9 +1,9 @@
-use tower_upstream::nginx::{Directive, ProxyLevel, RequestLimits, proxy_directive};
+use tower_upstream::nginx::{Directive, ProxyLevel, proxy_directive};
 
 use super::answer::Answers;
 use super::door::Door;
 use super::forward::Forward;
-use super::limit;
+use super::limit::Limits;
 use super::log::Logs;
 use super::real_ip::RealIp;
 use super::shared::Shared;
@@ -18,7 +18,7 @@ pub(crate) struct Scope {
     answers: Answers,
     logs: Logs,
     real_ip: RealIp,
-    requests: RequestLimits,
+    limits: Limits,
 }
 
 impl Scope {
@@ -32,7 +32,7 @@ impl Scope {
             || self.answers.directive(d, problems)
             || self.logs.directive(d, formats, problems)
             || self.real_ip.directive(d, problems)
-            || limit::directive(&mut self.requests, d, shared)
+            || self.limits.directive(d, shared)
     }
 
     /// Fills what this level leaves open from the level around it.
@@ -43,7 +43,7 @@ impl Scope {
         self.answers.inherit(&outer.answers);
         self.logs.inherit(&outer.logs);
         self.real_ip.inherit(&outer.real_ip);
-        self.requests.inherit(&outer.requests);
+        self.limits.inherit(&outer.limits);
     }
 
     /// The finished level.
@@ -70,7 +70,8 @@ impl Scope {
             error_pages: self.answers.error_pages.clone(),
             access_logs: self.logs.access_logs(),
             error_log: self.logs.error_log.clone(),
-            limit_req: limit::requests_at(&self.requests, shared),
+            limit_req: self.limits.requests(shared),
+            limit_conn: self.limits.connections(shared),
             real_ip_from: self.real_ip.from.clone(),
             real_ip_header: self.real_ip.header(),
         }

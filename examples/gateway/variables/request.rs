@@ -14,6 +14,7 @@ use super::upstream::push_seconds;
 use crate::clock;
 use crate::config::{ListenAddress, ServerName};
 use crate::exchange::Exchange;
+use crate::limit_conn;
 use crate::pages::HEAD_TOO_LARGE;
 use crate::text;
 
@@ -74,6 +75,9 @@ pub fn append(x: &Exchange, name: &str, out: &mut String) -> bool {
         "time_local" => clock::with_local(|text| out.push_str(&text.log)),
         "time_iso8601" => clock::with_local(|text| out.push_str(&text.iso)),
         "status" => return push(out, format_args!("{:03}", status(x))),
+        "limit_conn_status" => {
+            return some(x.limit_conn.map(limit_conn::Status::as_str), out);
+        }
         "limit_req_status" => return some(x.limit_req.map(Status::as_str), out),
         "body_bytes_sent" => return push(out, x.sent),
         "pid" => return push(out, std::process::id()),

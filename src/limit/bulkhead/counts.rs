@@ -2,6 +2,8 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::limit::slab::Slab;
+
 /// How many are in, for each key. A key takes memory only while somebody is in under it.
 #[derive(Debug)]
 pub(super) struct Counts {
@@ -30,20 +32,11 @@ impl fmt::Display for NotIn {
 
 impl std::error::Error for NotIn {}
 
-/// What a count costs in NGINX on 64 bits, and its allocator's smallest place for one.
-const NODE: u64 = 36;
-const PLACE: u64 = 64;
-const PAGE: u64 = 4096;
-
-/// The bytes that one more key takes, counted as NGINX's allocator does. Ours takes as much, give or
-/// take.
-fn cost(key: &[u8]) -> u64 {
-    let bytes = NODE + key.len() as u64;
-    match bytes {
-        ..=2048 => bytes.next_power_of_two().max(PLACE),
-        _ => bytes.next_multiple_of(PAGE),
-    }
-}
+/// A count, and its allocator's smallest place for one.
+pub(super) const SLAB: Slab = Slab {
+    node: 36,
+    place: 64,
+};
 
 impl Counts {
     /// Nobody is in, and there is room for keys of so many bytes altogether.
@@ -70,7 +63,7 @@ impl Counts {
         if most == 0 {
             return Err(NotIn::Full);
         }
-        let used = self.used.saturating_add(cost(key));
+        let used = self.used.saturating_add(SLAB.cost(key));
         if used > self.bytes {
             return Err(NotIn::NoRoom);
         }
@@ -88,7 +81,7 @@ impl Counts {
         *count -= 1;
         if *count == 0 {
             self.keys.remove(key);
-            self.used -= cost(key);
+            self.used -= SLAB.cost(key);
         }
     }
 
@@ -108,7 +101,7 @@ mod tests {
 
     #[test]
     fn a_key_is_kept_only_while_somebody_is_in() {
-        let mut counts = Counts::new(PLACE);
+        let mut counts = Counts::new(SLAB.place);
         for number in 0..1000_u32 {
             let key = number.to_be_bytes();
             assert!(counts.enter(&key, 1).is_ok());
@@ -122,7 +115,7 @@ mod tests {
 
     #[test]
     fn without_room_only_known_keys_enter() {
-        let mut counts = Counts::new(2 * PLACE);
+        let mut counts = Counts::new(2 * SLAB.place);
         counts.enter(b"a", 2).unwrap();
         counts.enter(b"b", 2).unwrap();
         assert_eq!(counts.enter(b"c", 2), Err(NotIn::NoRoom));
@@ -132,6 +125,16 @@ mod tests {
         assert_eq!(counts.enter(&[b'x'; 64], 2), Err(NotIn::NoRoom));
         counts.enter(b"c", 2).unwrap();
         assert_eq!((counts.get(b"a"), counts.get(b"c")), (2, 1));
+    }
+
+    /// As many as were counted in NGINX.
+    #[test]
+    fn a_zone_holds_as_many_keys_as_nginxs() {
+        for (bytes, keys) in [(32 << 10, 383), (64 << 10, 895)] {
+            let mut counts = Counts::new(SLAB.left_of(bytes));
+            let full = |number: &u32| counts.enter(&number.to_be_bytes(), 1).is_err();
+            assert_eq!((0..10_000).find(full), Some(keys));
+        }
     }
 
     #[test]

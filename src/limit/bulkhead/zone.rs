@@ -1,7 +1,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::counts::{Counts, NotIn};
+use super::counts::{Counts, NotIn, SLAB};
 use crate::limit::Key;
 
 /// How many are in at this moment, for each key (`limit_conn_zone`). Clones count together.
@@ -27,13 +27,14 @@ pub struct Zone(Arc<Mutex<Counts>>);
 impl Zone {
     /// Bounded by nothing but its callers.
     pub fn new() -> Self {
-        Self::with_bytes(u64::MAX)
+        Self(Arc::new(Mutex::new(Counts::new(u64::MAX))))
     }
 
-    /// With so many bytes of memory (`zone=name:10m`), counted as NGINX does: 64 for a key of up to 28
-    /// bytes, such as an address. Without room for one more key, its callers are not let in.
+    /// With so many bytes of memory (`zone=name:10m`), at least 32 KiB. They are counted as NGINX does:
+    /// 64 for a key of up to 28 bytes, such as an address, after some for itself. A zone of 32 KiB keeps
+    /// 383 addresses, one of 64 KiB 895. Without room for one more key, its callers are not let in.
     pub fn with_bytes(bytes: u64) -> Self {
-        Self(Arc::new(Mutex::new(Counts::new(bytes))))
+        Self(Arc::new(Mutex::new(Counts::new(SLAB.left_of(bytes)))))
     }
 
     /// One more under `key`, if fewer than `most` are in, until what is returned is dropped.

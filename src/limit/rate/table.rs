@@ -2,6 +2,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::{Bucket, Rate};
+use crate::limit::slab::Slab;
 
 /// The accounts of all keys, in bounded memory: who came last is kept longest (LR-10).
 #[derive(Debug)]
@@ -27,33 +28,15 @@ struct Entry {
 /// No entry.
 const NONE: u32 = u32::MAX;
 
-/// What an account costs in NGINX on 64 bits, and its allocator's smallest place for one.
-const NODE: u64 = 80;
-const PLACE: u64 = 128;
-const PAGE: u64 = 4096;
-
-/// The bytes that one more key takes, counted as NGINX's allocator does: the next power of two, whole
-/// pages for the longest. Ours takes as much, give or take.
-fn cost(key: &[u8]) -> u64 {
-    let bytes = NODE + key.len() as u64;
-    match bytes {
-        ..=2048 => bytes.next_power_of_two().max(PLACE),
-        _ => bytes.next_multiple_of(PAGE),
-    }
-}
-
-/// What NGINX has left for keys of a zone of so many bytes: its allocator takes some for itself, some
-/// for each page, and the module a page and a place.
-pub(super) fn left_of(bytes: u64) -> u64 {
-    const POOL: u64 = 704;
-    const PAGE_ENTRY: u64 = 24;
-    let pages = bytes.saturating_sub(POOL) / (PAGE + PAGE_ENTRY);
-    (pages.saturating_sub(1) * PAGE).saturating_sub(PLACE)
-}
+/// An account, and its allocator's smallest place for one.
+pub(super) const SLAB: Slab = Slab {
+    node: 80,
+    place: 128,
+};
 
 /// The bytes that so many keys take, if none is longer than an address.
 pub(super) fn bytes_for(keys: u32) -> u64 {
-    u64::from(keys) * PLACE
+    u64::from(keys) * SLAB.place
 }
 
 impl Table {
@@ -67,7 +50,7 @@ impl Table {
             oldest: NONE,
             used: 0,
             // Places are numbered in 32 bits.
-            bytes: bytes.min(u64::from(NONE) * PLACE),
+            bytes: bytes.min(u64::from(NONE) * SLAB.place),
         }
     }
 
@@ -79,7 +62,7 @@ impl Table {
             self.link(at);
             return Some(at);
         }
-        let cost = cost(key);
+        let cost = SLAB.cost(key);
         self.close_idle(rate, now);
         if self.used + cost > self.bytes {
             self.close(self.oldest);
@@ -107,7 +90,7 @@ impl Table {
 
     /// At least one short key can be kept.
     pub(super) fn has_room(&self) -> bool {
-        self.bytes >= PLACE
+        self.bytes >= SLAB.place
     }
 
     /// Accounts.
@@ -132,7 +115,7 @@ impl Table {
         let Some(entry) = self.entries.get(at as usize) else {
             return;
         };
-        self.used -= cost(&entry.key);
+        self.used -= SLAB.cost(&entry.key);
         self.index.remove(&entry.key);
         self.unlink(at);
         // The key's bytes go now, not when the place is taken again.

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::time::Instant;
 
 use super::Rate;
-use super::table::{Table, bytes_for, left_of};
+use super::table::{SLAB, Table, bytes_for};
 use crate::clock::Clock;
 
 /// A rate, and what the requests of every key have used up of it (`limit_req_zone`).
@@ -41,7 +41,7 @@ impl Zone {
     /// 128 for a key of up to 48 bytes, such as an address, after some for itself. A zone of 32 KiB keeps
     /// 191 addresses, one of 1 MiB 8095.
     pub fn with_bytes(name: impl Into<Arc<str>>, rate: Rate, bytes: u64) -> Self {
-        Self::new_with(name, rate, Table::new(left_of(bytes)))
+        Self::new_with(name, rate, Table::new(SLAB.left_of(bytes)))
     }
 
     fn new_with(name: impl Into<Arc<str>>, rate: Rate, table: Table) -> Self {
