@@ -61,12 +61,14 @@ const DOORS: &[&str] = &[
     "upstream/call/watching.rs",
     "upstream/changes.rs",
     "upstream/client.rs",
+    "upstream/connecting.rs",
     "upstream/engine.rs",
     "upstream/exchange.rs",
     "upstream/future.rs",
     "upstream/http.rs",
     "upstream/members.rs",
     "upstream/sticky/desk.rs",
+    "upstream/waiting.rs",
 ];
 
 /// Left to right, as a request walks; the front doors come first.

@@ -43,6 +43,7 @@ mod membership;
 mod method;
 mod peer;
 mod peers;
+mod picking;
 mod roster;
 mod setup;
 mod slow_start;

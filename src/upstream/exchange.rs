@@ -1,6 +1,6 @@
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -10,12 +10,14 @@ use tokio::time::Instant;
 use tower_service::Service;
 
 use super::body::{ResponseBody, Ride};
-#[cfg(feature = "http2")]
-use super::config::Http2;
 use super::config::Proxy;
+#[cfg(feature = "http2")]
+use super::connecting::connect_shared;
+use super::connecting::{ConnectError, Connecting, connect};
 #[cfg(feature = "http2")]
 use super::head::to_http2;
 use super::trail::Row;
+use super::waiting::Wait;
 use crate::balance::Route;
 #[cfg(feature = "http2")]
 use crate::classify::http::stream_outcome;
@@ -114,13 +116,6 @@ impl Service<HttpAttempt> for HttpEndpoint {
     }
 }
 
-type Connecting = Pin<Box<dyn Future<Output = Result<Conn, ConnectError>> + Send>>;
-
-enum ConnectError {
-    Timeout,
-    Failed(BoxError),
-}
-
 /// An attempt on its way to a response header.
 pub(super) struct Exchange {
     peer: Peer,
@@ -146,19 +141,6 @@ enum Phase {
     Ready(Box<Conn>),
     Wait(Wait),
     Done,
-}
-
-/// The shortest time worth a timer.
-const TICK: Duration = Duration::from_millis(1);
-
-/// Sent, or being sent; waiting for the header.
-struct Wait {
-    conn: Box<Conn>,
-    reused: bool,
-    begun: Instant,
-    /// Counters before this request.
-    written: u64,
-    read: u64,
 }
 
 impl Exchange {
@@ -340,90 +322,6 @@ enum Step {
     Again,
     Header(Response<Incoming>),
     Failed(Outcome, BoxError),
-}
-
-impl Wait {
-    fn counters(&self) -> (u64, u64) {
-        let meter = &self.conn.meter;
-        (meter.written() - self.written, meter.read() - self.read)
-    }
-
-    /// Ready when the peer took no bytes for too long, or the request is out and no header came
-    /// (TO-2, TO-3). The caller's own time for its body counts as neither.
-    fn poll_limits(
-        &mut self,
-        has_body: bool,
-        proxy: &Proxy,
-        cx: &mut Context<'_>,
-    ) -> Poll<Elapsed> {
-        let meter = &self.conn.meter;
-        let (since, limit, elapsed) = match (meter.sent_at(), meter.blocked_since()) {
-            // The head alone fits any socket's buffer, so sending it takes no time worth a timer.
-            _ if !has_body => (self.begun, proxy.read_timeout, Elapsed::Header),
-            (Some(sent), _) => (sent, proxy.read_timeout, Elapsed::Header),
-            (None, Some(blocked)) => (blocked, proxy.send_timeout, Elapsed::Send),
-            (None, None) => {
-                // Either wait may begin at any moment: look again no later than it could end.
-                let pause = proxy.send_timeout.min(proxy.read_timeout).max(TICK);
-                let again = clock::after(clock::now(), pause);
-                return self
-                    .conn
-                    .timer
-                    .poll_until(again, cx)
-                    .map(|()| Elapsed::Send);
-            }
-        };
-        if limit.is_zero() {
-            // Nothing waits for an answer to what has not been sent (TO-6).
-            if meter.written() == self.written && self.begun.elapsed() < TICK {
-                cx.waker().wake_by_ref();
-                return Poll::Pending;
-            }
-            return Poll::Ready(elapsed);
-        }
-        let end = clock::after(since, limit);
-        self.conn.timer.poll_until(end, cx).map(|()| elapsed)
-    }
-}
-
-async fn connect(peer: Peer, limit: Duration) -> Result<Conn, ConnectError> {
-    if limit.is_zero() {
-        return Err(ConnectError::Timeout);
-    }
-    let with: connect::Handshake<Weak<_>> = peer.pool.handshake();
-    match tokio::time::timeout(limit, connect::connect(&peer.target, with)).await {
-        Ok(Ok(conn)) => Ok(conn),
-        Ok(Err(error)) => Err(ConnectError::Failed(error)),
-        Err(_) => Err(ConnectError::Timeout),
-    }
-}
-
-/// A stream of a connection that is shared: of one that another request has just made, or of a new one.
-#[cfg(feature = "http2")]
-async fn connect_shared(
-    peer: Peer,
-    limit: Duration,
-    http2: Http2,
-    since: Option<Instant>,
-) -> Result<Conn, ConnectError> {
-    if limit.is_zero() {
-        return Err(ConnectError::Timeout);
-    }
-    let streams = peer.pool.streams();
-    let connecting = async {
-        let (_turn, allowed) = streams.turn(&peer.target.address).await;
-        if let Some(stream) = streams.open(&peer.target.address, since) {
-            return Ok(stream);
-        }
-        let (id, rules) = peer.pool.stream_rules(&http2);
-        let shared = connect::http2::connect(&peer.target, id, rules, allowed).await?;
-        let closed = || "the peer closed the connection at once".into();
-        streams.add(&peer.target.address, shared).ok_or_else(closed)
-    };
-    match tokio::time::timeout(limit, connecting).await {
-        Ok(connected) => connected.map_err(ConnectError::Failed),
-        Err(_) => Err(ConnectError::Timeout),
-    }
 }
 
 impl Future for Exchange {

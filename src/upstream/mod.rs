@@ -125,6 +125,8 @@ mod changes;
 mod client;
 #[cfg(feature = "http")]
 pub mod config;
+#[cfg(feature = "http")]
+mod connecting;
 mod engine;
 #[cfg(feature = "http")]
 mod exchange;
@@ -152,6 +154,8 @@ mod time_left;
 mod trail;
 #[cfg(feature = "http")]
 mod verdicts;
+#[cfg(feature = "http")]
+mod waiting;
 
 #[cfg(feature = "http")]
 pub use body::ResponseBody;

@@ -5,9 +5,9 @@ mod rules;
 use std::time::Duration;
 
 use super::client::Upstream;
-use super::config::{
-    ConfigError, GroupConfig, HashKey, Http2, Proxy, ResolverConfig, Semantics, Server,
-};
+#[cfg(feature = "http2")]
+use super::config::Http2;
+use super::config::{ConfigError, GroupConfig, HashKey, Proxy, ResolverConfig, Semantics, Server};
 use super::group::Group;
 use super::hash_by::HashBy;
 #[cfg(feature = "tls")]
