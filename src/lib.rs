@@ -69,7 +69,7 @@
 //! | `nginx` | yes | [`Upstream::from_nginx`] and the reader of `nginx.conf` |
 //! | `dns` | no | [`dns`]: servers whose addresses are DNS's to tell; needs Rust 1.88 |
 //! | `discover` | no | [`discover`]: members from any `tower::discover::Discover` |
-//! | `http2` | no | HTTP/2 to servers: [`Http2`], many requests over one connection |
+//! | `http2` | no | HTTP/2 to servers: [`Http2`], many requests over one connection; gRPC: [`upstream::channel`] |
 //! | `tls` | no | TLS to servers, over rustls: [`connect::Tls`] |
 //! | `serde` | no | configuration values from and to any format |
 //!
@@ -112,8 +112,8 @@ pub use retry::NextUpstream;
 pub use semantics::Semantics;
 #[cfg(feature = "http")]
 pub use upstream::config::{
-    Choice, GroupConfig, HashKey, HealthCheck, Hedge, Http2, Keepalive, Proxy, RequestBuffering,
-    ResolverConfig, Server, Sticky, StickyCookie, StickyLearn,
+    Choice, GroupConfig, Grpc, HashKey, HealthCheck, Hedge, Http2, Keepalive, Proxy,
+    RequestBuffering, ResolverConfig, Server, Sticky, StickyCookie, StickyLearn,
 };
 #[cfg(feature = "http")]
 pub use upstream::{

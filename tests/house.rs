@@ -60,6 +60,7 @@ const DOORS: &[&str] = &[
     "upstream/call/mod.rs",
     "upstream/call/watching.rs",
     "upstream/changes.rs",
+    "upstream/channel.rs",
     "upstream/client.rs",
     "upstream/connecting.rs",
     "upstream/engine.rs",

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use serde_json::{from_value, json, to_value};
+use tower_upstream::classify::Codes;
 use tower_upstream::retry::{BudgetConfig, RetryConfig};
 use tower_upstream::upstream::config::{Probe, ProbeMethod};
 use tower_upstream::{
-    GroupConfig, HealthCheck, Keepalive, NextUpstream, Proxy, RequestBuffering, ResolverConfig,
-    Semantics, Server,
+    Choice, GroupConfig, Grpc, HealthCheck, Keepalive, NextUpstream, Proxy, RequestBuffering,
+    ResolverConfig, Semantics, Server,
 };
 
 #[test]
@@ -61,11 +62,16 @@ fn a_configuration_comes_back_as_it_went() {
         request_buffering: RequestBuffering::On { max: 1 << 20 },
         request_timeout: Some(Duration::from_secs(10)),
         deadline_header: Some(http::HeaderName::from_static("x-request-timeout")),
+        grpc: Choice::On(Grpc {
+            counts: Codes::UNAVAILABLE | Codes::INTERNAL,
+            next: Codes::NONE,
+        }),
         ..Proxy::default()
     };
     let data = to_value(&proxy).unwrap();
     assert_eq!(data["deadline_header"], "x-request-timeout");
     assert_eq!(data["next_upstream"], "error http_503 non_idempotent");
+    assert_eq!(data["grpc"]["on"]["counts"], "INTERNAL UNAVAILABLE");
     assert_eq!(from_value::<Proxy>(data).unwrap(), proxy);
     let wrong = from_value::<Proxy>(json!({ "deadline_header": "no name" })).unwrap_err();
     assert!(

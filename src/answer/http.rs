@@ -86,10 +86,7 @@ impl HttpAnswer {
                 headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
                 let status = u16::from(refusal.reason().grpc_status());
                 headers.insert(GRPC_STATUS, HeaderValue::from(status));
-                let message = percent_encoded(&refusal.to_string());
-                if let Ok(message) = HeaderValue::try_from(message) {
-                    headers.insert(GRPC_MESSAGE, message);
-                }
+                grpc_message(headers, &refusal.to_string());
                 if let Some(time) = retry_after {
                     headers.insert(GRPC_PUSHBACK, HeaderValue::from(whole_millis(time)));
                 }
@@ -144,6 +141,13 @@ fn whole_seconds(time: Duration) -> u64 {
 fn whole_millis(time: Duration) -> u32 {
     let millis = time.as_nanos().div_ceil(1_000_000);
     u32::try_from(millis).map_or(i32::MAX as u32, |millis| millis.min(i32::MAX as u32))
+}
+
+/// What is said beside a gRPC status.
+pub(crate) fn grpc_message(headers: &mut HeaderMap, text: &str) {
+    if let Ok(message) = HeaderValue::try_from(percent_encoded(text)) {
+        headers.insert(GRPC_MESSAGE, message);
+    }
 }
 
 /// `grpc-message` as gRPC over HTTP/2 wants it: what is not printable ASCII, and the percent sign

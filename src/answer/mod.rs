@@ -40,6 +40,8 @@ mod reason;
 mod refusal;
 
 pub use error::{Error, Errors};
+#[cfg(feature = "http2")]
+pub(crate) use http::grpc_message;
 #[cfg(feature = "http")]
 pub use http::{HttpAnswer, HttpAnswers};
 pub use reason::Reason;

@@ -10,10 +10,14 @@
 //! ```
 
 mod cause;
+mod codes;
+#[cfg(feature = "http")]
+pub(crate) mod grpc;
 #[cfg(feature = "http")]
 pub(crate) mod http;
 mod result;
 
+pub use codes::Codes;
 #[cfg(feature = "http")]
 pub use result::ServerErrors;
 pub use result::{Classify, Errors};
@@ -49,6 +53,13 @@ pub enum Condition {
     Http404,
     /// Status 429.
     Http429,
+    /// A gRPC status that the configuration names; NGINX never looks at one (GR-2).
+    Grpc {
+        /// It is a failure of the peer, whether or not the request moves on.
+        counts: bool,
+        /// It moves the request on.
+        next: bool,
+    },
 }
 
 impl Condition {
@@ -69,7 +80,7 @@ impl Condition {
     /// The keyword that lets this condition move a request to the next peer.
     pub fn keyword(self) -> Option<NextUpstream> {
         Some(match self {
-            Self::Served | Self::Aborted | Self::Exhausted => return None,
+            Self::Served | Self::Aborted | Self::Exhausted | Self::Grpc { .. } => return None,
             Self::Error => NextUpstream::ERROR,
             Self::Timeout => NextUpstream::TIMEOUT,
             Self::InvalidHeader => NextUpstream::INVALID_HEADER,
@@ -85,7 +96,10 @@ impl Condition {
 
     /// Moves a request on without blaming the peer (NU, column "counted").
     pub fn is_blameless(self) -> bool {
-        matches!(self, Self::Http403 | Self::Http404)
+        matches!(
+            self,
+            Self::Http403 | Self::Http404 | Self::Grpc { counts: false, .. }
+        )
     }
 
     /// No usable answer came: always counted against the peer, whatever is listed (NU-1).

@@ -84,6 +84,16 @@ where
         }
     }
 
+    /// The request's answer is over, though not all of the request is sent. hyper resets a stream
+    /// when it next asks for some of the body, which it does not do while the peer has no room for
+    /// more (then or ever): such a stream ends with its connection, which takes no more requests.
+    pub(crate) fn abandon(&self) {
+        #[cfg(feature = "http2")]
+        if let (Link::Stream(stream), Some(_)) = (&self.link, self.meter.blocked_since()) {
+            stream.retire();
+        }
+    }
+
     /// It serves others too, and is nobody's to keep.
     pub(crate) fn is_shared(&self) -> bool {
         !matches!(self.link, Link::Alone { .. })

@@ -1,18 +1,20 @@
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::{
     AtomicBool, AtomicU64, AtomicUsize, Ordering::AcqRel, Ordering::Acquire, Ordering::Relaxed,
     Ordering::Release,
 };
+use std::sync::{Arc, OnceLock};
 use std::task::Poll;
 use std::time::Duration;
 
 use http_body::Body;
 use hyper::client::conn::http2::{self, SendRequest};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper::rt::Executor;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::sync::Notify;
+use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use super::conn::Conn;
@@ -76,6 +78,11 @@ impl<B> Stream<B> {
     pub(super) fn heard(&self) {
         self.state.heard.store(true, Relaxed);
     }
+
+    /// Its connection takes no more requests.
+    pub(super) fn retire(&self) {
+        self.state.retire();
+    }
 }
 
 impl<B> Drop for Stream<B> {
@@ -132,8 +139,14 @@ where
 
     /// It takes no more requests, and ends with its last one.
     pub(crate) fn retire(&self) {
-        self.state.retired.store(true, Release);
-        self.state.changed.notify_one();
+        self.state.retire();
+    }
+}
+
+impl State {
+    fn retire(&self) {
+        self.retired.store(true, Release);
+        self.changed.notify_one();
     }
 }
 
@@ -163,7 +176,8 @@ where
     B::Error: Into<BoxError>,
 {
     let socket = target.reach(Protocol::Http2).await?;
-    let mut builder = http2::Builder::new(TokioExecutor::new());
+    let tasks = Tasks::default();
+    let mut builder = http2::Builder::new(tasks.clone());
     builder
         .timer(TokioTimer::new())
         .keep_alive_interval(rules.ping)
@@ -182,16 +196,42 @@ where
         quiet_since: AtomicU64::new(0),
         changed: Notify::new(),
     });
-    tokio::spawn(drive(connection, Arc::clone(&state)));
+    let driven = drive(connection, Arc::clone(&state));
+    tokio::spawn(async move {
+        driven.await;
+        tasks.end();
+    });
     Ok(Shared { id, sender, state })
+}
+
+/// Runs what hyper spawns: first the task that owns the socket, then one for each body that is not sent
+/// at once. Those keep the socket while they wait for a peer to make room, though nobody waits for them.
+#[derive(Clone, Debug, Default)]
+struct Tasks(Arc<OnceLock<AbortHandle>>);
+
+impl<F> Executor<F> for Tasks
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    fn execute(&self, future: F) {
+        let task = tokio::spawn(future).abort_handle();
+        self.0.get_or_init(|| task);
+    }
+}
+
+impl Tasks {
+    /// The socket goes, and with it whatever is left.
+    fn end(&self) {
+        if let Some(socket) = self.0.get() {
+            socket.abort();
+        }
+    }
 }
 
 /// The connection's task. It ends when the peer closes, or when no request uses the connection and
 /// it is retired or has been quiet for too long.
-async fn drive<B>(
-    connection: http2::Connection<TokioIo<Socket>, B, TokioExecutor>,
-    state: Arc<State>,
-) where
+async fn drive<B>(connection: http2::Connection<TokioIo<Socket>, B, Tasks>, state: Arc<State>)
+where
     B: Body + Send + Unpin + 'static,
     B::Data: Send,
     B::Error: Into<BoxError>,

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
@@ -45,7 +45,10 @@ impl AttemptBody {
 
     /// The caller's own body broke off, so whatever failed is not the peer's doing.
     pub(crate) fn watch(&self) -> Watch {
-        Watch(self.shared.clone())
+        Watch {
+            shared: self.shared.clone(),
+            attempt: self.attempt,
+        }
     }
 
     fn end(&mut self) {
@@ -57,11 +60,28 @@ impl AttemptBody {
 }
 
 /// Tells, after the body itself was handed to hyper, whether the caller's side of it failed.
-pub(crate) struct Watch(Option<Arc<Mutex<Shared>>>);
+pub(crate) struct Watch {
+    shared: Option<Arc<Mutex<Shared>>>,
+    attempt: u32,
+}
 
 impl Watch {
     pub(crate) fn failed(&self) -> bool {
-        self.0.as_ref().is_some_and(|shared| lock(shared).failed)
+        let shared = self.shared.as_ref();
+        shared.is_some_and(|shared| lock(shared).failed)
+    }
+
+    /// The attempt is over: what it has not read of the body is not read, unless a later one does.
+    pub(crate) fn stop(self) {
+        let Some(shared) = self.shared else {
+            return;
+        };
+        let mut shared = lock(&shared);
+        let reads = shared.reader == self.attempt && !shared.complete;
+        let source = reads.then(|| shared.stop());
+        drop(shared);
+        // Only now that nothing is locked: what a caller's body does then is the caller's.
+        drop(source);
     }
 }
 
@@ -86,13 +106,20 @@ impl Body for AttemptBody {
         let mut shared = lock(&cell);
         // What is complete is read by nobody any more.
         if shared.reader != this.attempt && !shared.complete {
-            return Poll::Ready(Some(Err("a later attempt sends this body".into())));
+            return Poll::Ready(Some(Err(withdrawn())));
         }
         let data = match shared.kept.next(&mut this.next) {
             Some(data) => Some(data),
             None if shared.complete => None,
             None => {
-                let read = ready!(shared.poll_source(cx));
+                if shared.settled && !shared.lost {
+                    shared.forget();
+                    this.next = Position::default();
+                }
+                let Poll::Ready(read) = shared.poll_source(cx) else {
+                    shared.wait(cx);
+                    return Poll::Pending;
+                };
                 match read {
                     Ok(Some(data)) => {
                         shared.keep(&data);
@@ -133,6 +160,14 @@ impl Body for AttemptBody {
             None => self.size,
         }
     }
+}
+
+/// A later attempt sends this body, or nobody does; a stream that still carries it is cancelled.
+fn withdrawn() -> BoxError {
+    #[cfg(feature = "http2")]
+    return h2::Error::from(h2::Reason::CANCEL).into();
+    #[cfg(not(feature = "http2"))]
+    "a later attempt sends this body".into()
 }
 
 impl fmt::Debug for AttemptBody {

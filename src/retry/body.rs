@@ -52,10 +52,12 @@ impl RequestBody {
                 kept: Kept::default(),
                 limit,
                 lost: false,
+                settled: false,
                 complete: false,
                 failed: false,
                 trailers: None,
                 reader: 0,
+                waiting: None,
                 chunked,
                 promised,
                 seen: 0,
@@ -118,6 +120,13 @@ impl RequestBody {
         AttemptBody::new(self.shared.clone(), self.attempts, size)
     }
 
+    /// The answer is handed out: no attempt follows the one that reads.
+    pub(crate) fn answered(&self) {
+        if let Some(shared) = &self.shared {
+            lock(shared).settled = true;
+        }
+    }
+
     /// All of it can be sent again.
     pub(crate) fn replayable(&self) -> bool {
         self.shared
@@ -142,7 +151,7 @@ impl RequestBody {
         let mut shared = lock(shared);
         let whole = self.whole(&shared);
         if whole {
-            shared.reader = 0;
+            shared.withdraw();
         }
         whole
     }
@@ -201,5 +210,46 @@ mod tests {
             sent.push_str(std::str::from_utf8(frame.data_ref().unwrap()).unwrap());
         }
         assert_eq!(sent, "abcdef");
+    }
+
+    #[test]
+    fn what_is_answered_is_remembered_no_longer_and_sent_to_the_end() {
+        let cx = &mut Context::from_waker(Waker::noop());
+        let limit = RequestBuffering::Replay { limit: 64 };
+        let mut body = RequestBody::new(Pieces(vec!["ef", "cd", "ab"]), limit, true);
+        let mut attempt = body.attempt();
+        let mut sent = String::new();
+        while let Poll::Ready(Some(Ok(frame))) = Pin::new(&mut attempt).poll_frame(cx) {
+            sent.push_str(std::str::from_utf8(frame.data_ref().unwrap()).unwrap());
+            body.answered();
+        }
+        assert_eq!(sent, "abcdef");
+        let shared = lock(body.shared.as_ref().unwrap());
+        assert_eq!((shared.kept.bytes, shared.complete), (0, true));
+    }
+
+    #[test]
+    fn what_is_stopped_does_not_end_as_if_it_were_whole() {
+        let cx = &mut Context::from_waker(Waker::noop());
+        let limit = RequestBuffering::Replay { limit: 64 };
+        let mut body = RequestBody::new(Pieces(vec!["cd", "ab"]), limit, true);
+        let mut attempt = body.attempt();
+        assert!(Pin::new(&mut attempt).poll_frame(cx).is_ready());
+        attempt.watch().stop();
+        let frame = Pin::new(&mut attempt).poll_frame(cx);
+        assert!(matches!(frame, Poll::Ready(Some(Err(_)))));
+    }
+
+    #[test]
+    fn an_attempt_that_was_left_stops_nobody_else() {
+        let cx = &mut Context::from_waker(Waker::noop());
+        let limit = RequestBuffering::Replay { limit: 64 };
+        let mut body = RequestBody::new(Pieces(vec!["ab"]), limit, true);
+        let left = body.attempt().watch();
+        assert!(body.withdraw());
+        left.stop();
+        let mut next = body.attempt();
+        let frame = Pin::new(&mut next).poll_frame(cx);
+        assert!(matches!(frame, Poll::Ready(Some(Ok(_)))));
     }
 }

@@ -81,6 +81,8 @@ pub mod budget;
 mod buffering;
 mod hedge;
 #[cfg(feature = "http")]
+mod idempotent;
+#[cfg(feature = "http")]
 mod kept;
 mod layer;
 mod next_upstream;
@@ -96,6 +98,10 @@ pub use budget::{Budget, BudgetConfig, BudgetSnapshot};
 pub use buffering::RequestBuffering;
 pub use hedge::Hedge;
 pub(crate) use hedge::Latencies;
+#[cfg(feature = "http")]
+pub use idempotent::Idempotent;
+#[cfg(feature = "http")]
+pub(crate) use layer::PREVIOUS_ATTEMPTS;
 pub use layer::{Cloned, Replay, ResponseFuture, Retry, RetryConfig, RetryLayer};
 #[cfg(feature = "http")]
 pub use layer::{HttpAnswers, HttpKept, HttpRequests, PreviousAttempts};

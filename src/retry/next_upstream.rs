@@ -3,7 +3,7 @@ use std::ops::{BitOr, BitOrAssign};
 use std::time::Duration;
 
 use super::hedge::Hedge;
-use crate::classify::Outcome;
+use crate::classify::{Condition, Outcome};
 
 /// The keywords of `proxy_next_upstream`: what sends a request to the next peer.
 ///
@@ -164,13 +164,20 @@ pub struct Attempted {
 }
 
 impl Terms {
+    /// Whether this moves a request on at all.
+    pub fn list(&self, condition: Condition) -> bool {
+        match condition {
+            Condition::Grpc { next, .. } => next && !self.next_upstream.contains(NextUpstream::OFF),
+            condition => condition
+                .keyword()
+                .is_some_and(|keyword| self.next_upstream.contains(keyword)),
+        }
+    }
+
     /// Whether the next peer is to be asked (NU-5 step 5, NU-7).
     pub fn allow(&self, attempted: Attempted) -> bool {
-        let Some(keyword) = attempted.outcome.condition.keyword() else {
-            return false;
-        };
         attempted.tries > 0
-            && self.next_upstream.contains(keyword)
+            && self.list(attempted.outcome.condition)
             && self.repeatable(&attempted)
             && (self.timeout.is_zero() || attempted.elapsed < self.timeout)
     }

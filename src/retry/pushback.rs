@@ -12,11 +12,17 @@ impl Pushback {
     /// What a response's headers, or a gRPC response's trailers, say; gRPC's word goes first, as it is
     /// the more exact. `now` is the time since 1970, which a date is compared with.
     pub fn of_headers(headers: &HeaderMap, now: Duration) -> Option<Self> {
-        if let Some(value) = headers.get(GRPC_PUSHBACK) {
-            return Some(Self::of_grpc(value.as_bytes()));
+        if let Some(pushback) = Self::of_grpc_headers(headers) {
+            return Some(pushback);
         }
         let value = headers.get(RETRY_AFTER)?.to_str().ok()?;
         Self::of_retry_after(value, now)
+    }
+
+    /// gRPC's word alone.
+    pub(crate) fn of_grpc_headers(headers: &HeaderMap) -> Option<Self> {
+        let value = headers.get(GRPC_PUSHBACK)?;
+        Some(Self::of_grpc(value.as_bytes()))
     }
 
     /// The value of `Retry-After`: whole seconds or a date (RFC 9110, 10.2.3). What is neither says

@@ -1,6 +1,6 @@
 use std::pin::Pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 
 use bytes::Bytes;
 use http::HeaderMap;
@@ -20,11 +20,15 @@ pub(super) struct Shared {
     pub(super) limit: usize,
     /// Something was passed on that was not kept.
     pub(super) lost: bool,
+    /// No attempt follows the one that reads.
+    pub(super) settled: bool,
     pub(super) complete: bool,
     pub(super) failed: bool,
     pub(super) trailers: Option<HeaderMap>,
     /// The attempt that may read; a connection given up may still hold an older one's body.
     pub(super) reader: u32,
+    /// Whoever sends it, waiting for more of it.
+    pub(super) waiting: Option<Waker>,
     /// The request may be sent in chunks.
     pub(super) chunked: bool,
     /// Bytes the source said it has, and bytes it had.
@@ -48,6 +52,36 @@ impl Shared {
                 Some(rest) => SizeHint::with_exact(rest + self.kept.bytes as u64),
                 None => SizeHint::default(),
             },
+        }
+    }
+
+    /// No attempt follows: what was sent is remembered no longer.
+    pub(super) fn forget(&mut self) {
+        self.kept = Kept::default();
+        self.limit = 0;
+        self.lost = true;
+    }
+
+    /// Whoever reads it reads no more, and learns of it.
+    pub(super) fn withdraw(&mut self) {
+        self.reader = 0;
+        if let Some(waiting) = self.waiting.take() {
+            waiting.wake();
+        }
+    }
+
+    /// Nobody will read what is still to come. The caller's body is returned.
+    pub(super) fn stop(&mut self) -> Source {
+        self.withdraw();
+        self.forget();
+        std::mem::replace(&mut self.source, Box::pin(Nothing))
+    }
+
+    /// There is nothing to read at present.
+    pub(super) fn wait(&mut self, cx: &Context<'_>) {
+        match &mut self.waiting {
+            Some(waiting) => waiting.clone_from(cx.waker()),
+            waiting => *waiting = Some(cx.waker().clone()),
         }
     }
 
@@ -99,6 +133,21 @@ impl Shared {
             self.kept.push(&data);
         }
         Poll::Ready(Ok(()))
+    }
+}
+
+/// In place of a body that nobody reads any more.
+struct Nothing;
+
+impl Body for Nothing {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        Poll::Ready(None)
     }
 }
 

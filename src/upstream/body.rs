@@ -4,17 +4,20 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
+use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::time::Instant;
 
-use super::config::Proxy;
+use super::config::{Grpc, Proxy};
 use super::exchange::{Conn, Peer};
 use super::sticky::Pending;
 use super::trail::Row;
 use crate::balance::{Ending, Lease, Route};
+use crate::classify::{Condition, grpc};
 use crate::clock;
 use crate::error::BoxError;
+use crate::retry::attempt::Watch;
 use crate::timeout::Elapsed;
 
 /// A response body as it streams from a peer.
@@ -50,7 +53,10 @@ pub(super) struct Ride {
     pub(super) deadline: Option<Instant>,
     pub(super) reusable: bool,
     pub(super) upgraded: bool,
-    pub(super) has_body: bool,
+    /// Present when the request has a body.
+    pub(super) watch: Option<Watch>,
+    /// It is a gRPC call, whose status is looked at.
+    pub(super) grpc: Option<Grpc>,
     /// Counters before this request.
     pub(super) written: u64,
     pub(super) read: u64,
@@ -70,6 +76,11 @@ impl ResponseBody {
     /// What sticky requests call the peer, as long as the attempt is not over.
     pub(super) fn route(&self) -> Option<Route> {
         self.ride.as_ref()?.peer.route
+    }
+
+    /// What its status means, if it is the answer to a gRPC call.
+    pub(super) fn grpc(&self) -> Option<Grpc> {
+        self.ride.as_ref()?.grpc
     }
 
     /// Books the attempt's lease on the body, which may already be over.
@@ -116,6 +127,21 @@ impl ResponseBody {
             self.cut_short = true;
             ride.settle(Some(ending), self.length, why);
         }
+    }
+
+    /// Trailers have come, the last of all; a gRPC call's say how it ended.
+    fn trailers(&mut self, trailers: &HeaderMap) {
+        let Some(ride) = &mut self.ride else {
+            return;
+        };
+        let code = ride.grpc.zip(grpc::of_headers(trailers));
+        let condition = code.and_then(|(grpc, code)| grpc.condition(code));
+        if let (Some(Condition::Grpc { counts: true, .. }), Some((_, ending))) =
+            (condition, &mut ride.lease)
+        {
+            *ending = Ending::Failed;
+        }
+        self.end();
     }
 
     /// Whether the whole request's time is over; looked at by every frame, for a body may never pause.
@@ -185,7 +211,11 @@ impl Ride {
                 attempt.disabled |= disabled;
             });
         }
-        let sent = !self.has_body || self.conn.meter.sent_at().is_some();
+        let sent = self.watch.is_none() || self.conn.meter.sent_at().is_some();
+        if let (false, Some(watch)) = (sent, self.watch) {
+            watch.stop();
+            self.conn.abandon();
+        }
         (ending.is_none() && self.reusable && sent).then_some((self.conn, self.peer))
     }
 }
@@ -209,7 +239,10 @@ impl Body for ResponseBody {
             Poll::Ready(Some(Ok(frame))) => {
                 this.due = None;
                 this.length += frame.data_ref().map_or(0, |data| data.len() as u64);
-                this.end_if_over();
+                match frame.trailers_ref() {
+                    Some(trailers) => this.trailers(trailers),
+                    None => this.end_if_over(),
+                }
                 Poll::Ready(Some(Ok(frame)))
             }
             Poll::Ready(Some(Err(error))) => {

@@ -75,14 +75,16 @@ impl Upstream {
 
     /// A way to `group` under the limits of `proxy`.
     pub fn new(group: Group, proxy: Proxy) -> Self {
+        let semantics = group.config().semantics;
         let rules = HttpRules {
+            grpc: proxy.grpc.under(semantics),
             proxy: Arc::new(proxy),
             pool: group.pool(),
             #[cfg(feature = "tls")]
             tls: None,
             group: group.shared_name(),
             desk: group.desk().cloned(),
-            semantics: group.config().semantics,
+            semantics,
         };
         Self::by(rules, group)
     }
@@ -90,13 +92,15 @@ impl Upstream {
     /// The same over TLS (`proxy_pass https://...`). It keeps idle connections of its own.
     #[cfg(feature = "tls")]
     pub fn over_tls(group: Group, proxy: Proxy, tls: Tls) -> Self {
+        let semantics = group.config().semantics;
         let rules = HttpRules {
+            grpc: proxy.grpc.under(semantics),
             proxy: Arc::new(proxy),
             pool: group.another_pool(),
             tls: Some(Arc::new(tls)),
             group: group.shared_name(),
             desk: group.desk().cloned(),
-            semantics: group.config().semantics,
+            semantics,
         };
         Self::by(rules, group)
     }

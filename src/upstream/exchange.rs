@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use tower_service::Service;
 
 use super::body::{ResponseBody, Ride};
-use super::config::Proxy;
+use super::config::{Grpc, Proxy};
 #[cfg(feature = "http2")]
 use super::connecting::connect_shared;
 use super::connecting::{ConnectError, Connecting, connect};
@@ -62,6 +62,8 @@ pub(super) struct HttpAttempt {
     /// A kept connection will not do.
     pub(super) fresh: bool,
     pub(super) semantics: Semantics,
+    /// It is a gRPC call, whose status is looked at.
+    pub(super) grpc: Option<Grpc>,
     pub(super) proxy: Arc<Proxy>,
     pub(super) pool: Arc<Pool<AttemptBody>>,
     #[cfg(feature = "tls")]
@@ -86,6 +88,7 @@ impl Service<HttpAttempt> for HttpEndpoint {
             has_body,
             fresh,
             semantics,
+            grpc,
             proxy,
             pool,
             #[cfg(feature = "tls")]
@@ -107,6 +110,7 @@ impl Service<HttpAttempt> for HttpEndpoint {
             request: Some(request),
             fresh,
             semantics,
+            grpc,
             proxy,
             row,
             spelling,
@@ -127,6 +131,7 @@ pub(super) struct Exchange {
     /// Whether what a peer says of a stream is believed.
     #[cfg_attr(not(feature = "http2"), allow(dead_code))]
     semantics: Semantics,
+    grpc: Option<Grpc>,
     proxy: Arc<Proxy>,
     row: Option<Row>,
     spelling: Option<Spelling>,
@@ -302,7 +307,7 @@ impl Exchange {
         let ride = Ride {
             reusable: keeps_alive(&response),
             upgraded: response.status() == http::StatusCode::SWITCHING_PROTOCOLS,
-            has_body: self.watch.is_some(),
+            watch: self.watch.take(),
             written: wait.written,
             read: wait.read,
             conn: wait.conn,
@@ -313,6 +318,7 @@ impl Exchange {
             lease: None,
             lesson: None,
             deadline: None,
+            grpc: self.grpc,
         };
         Ok(response.map(|body| ResponseBody::new(body, ride)))
     }

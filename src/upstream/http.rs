@@ -9,24 +9,25 @@ use http::{Extensions, HeaderMap, Method, Request, Response, Version};
 use http_body::Body;
 
 use super::body::ResponseBody;
-use super::config::{HashKey, Proxy};
+use super::config::{Grpc, HashKey, Proxy};
 use super::exchange::HttpAttempt;
 use super::hash_by::HashBy;
 use super::rules::Rules;
 use super::sticky::{Desk, Visit};
 use super::time_left;
 use super::trail::{Attempt, Row, Trail};
+use crate::answer::HttpAnswer;
 use crate::balance::{Affinity, Ending, Key, Lease};
 use crate::classify::http::AttemptError;
-use crate::classify::{Condition, Outcome};
+use crate::classify::{Condition, Outcome, grpc};
 use crate::connect::Spelling;
 #[cfg(feature = "tls")]
 use crate::connect::Tls;
 use crate::error::{BoxError, Error, ErrorKind};
 use crate::pool::Pool;
-use crate::retry::RequestBuffering;
 use crate::retry::attempt::AttemptBody;
 use crate::retry::body::RequestBody;
+use crate::retry::{Idempotent, PREVIOUS_ATTEMPTS, Pushback, RequestBuffering};
 use crate::semantics::Semantics;
 use crate::timeout::Deadline;
 
@@ -37,6 +38,7 @@ const UNCHUNKED: usize = 1024 * 1024;
 /// A request as the engine carries it from peer to peer.
 pub(super) struct Call {
     method: Method,
+    idempotent: bool,
     uri: Uri,
     version: Version,
     headers: HeaderMap,
@@ -105,8 +107,10 @@ impl Call {
         }
         let affinity = affinity(&mut parts, keys);
         let tunnels = parts.method == Method::CONNECT;
+        let idempotent = Idempotent::of(&parts.method, &parts.extensions);
         Self {
             method: parts.method,
+            idempotent,
             uri: origin_form(parts.uri),
             version: parts.version,
             headers: parts.headers,
@@ -172,6 +176,8 @@ pub(super) struct HttpRules {
     pub(super) group: Arc<str>,
     pub(super) desk: Option<Arc<Desk>>,
     pub(super) semantics: Semantics,
+    /// What gRPC statuses mean, if they are looked at.
+    pub(super) grpc: Option<Grpc>,
 }
 
 impl Rules<Call> for HttpRules {
@@ -204,7 +210,7 @@ impl Rules<Call> for HttpRules {
         affinity
     }
 
-    fn attempt(&self, call: &mut Call, peer: &Arc<str>, _: u32, fresh: bool) -> HttpAttempt {
+    fn attempt(&self, call: &mut Call, peer: &Arc<str>, number: u32, fresh: bool) -> HttpAttempt {
         let trail = call.trail.as_ref();
         let row = trail.map(|trail| trail.begin(Attempt::new(Arc::clone(peer))));
         call.rows.extend(row.clone());
@@ -224,6 +230,12 @@ impl Rules<Call> for HttpRules {
             let chunked = HeaderValue::from_static("chunked");
             request.headers_mut().insert(TRANSFER_ENCODING, chunked);
         }
+        let is_grpc = |_: &Grpc| HttpAnswer::of(&call.headers) == HttpAnswer::Grpc;
+        let grpc = self.grpc.filter(is_grpc);
+        if grpc.is_some() && number > 1 {
+            let previous = HeaderValue::from(number - 1);
+            request.headers_mut().insert(PREVIOUS_ATTEMPTS, previous);
+        }
         // hyper does not poll a body of no bytes.
         let has_body = request.body().size_hint().exact() != Some(0);
         HttpAttempt {
@@ -231,6 +243,7 @@ impl Rules<Call> for HttpRules {
             has_body,
             fresh,
             semantics: self.semantics,
+            grpc,
             proxy: Arc::clone(&self.proxy),
             pool: Arc::clone(&self.pool),
             #[cfg(feature = "tls")]
@@ -242,14 +255,18 @@ impl Rules<Call> for HttpRules {
 
     fn outcome(&self, result: &Result<Response<ResponseBody>, AttemptError>) -> Outcome {
         match result {
-            Ok(response) => Outcome::new(Condition::of_status(response.status().as_u16())),
+            Ok(response) => {
+                let grpc = response.body().grpc();
+                let told = grpc.and_then(|grpc| grpc_condition(&grpc, response));
+                let status = response.status().as_u16();
+                Outcome::new(told.unwrap_or_else(|| Condition::of_status(status)))
+            }
             Err(error) => error.outcome,
         }
     }
 
     fn idempotent(&self, call: &Call) -> bool {
-        // NU-11: everything but these is repeated.
-        !matches!(call.method.as_str(), "POST" | "PATCH" | "LOCK")
+        call.idempotent
     }
 
     fn replayable(&self, call: &Call) -> bool {
@@ -300,6 +317,20 @@ impl Rules<Call> for HttpRules {
         };
         let deadline = call.deadline.map(Deadline::instant);
         reply.body_mut().carry(lease, lesson, deadline);
+        call.body.answered();
         reply
+    }
+}
+
+/// What the head of a gRPC response says of the peer, if anything.
+fn grpc_condition<B>(grpc: &Grpc, response: &Response<B>) -> Option<Condition> {
+    let condition = grpc.condition(grpc::of_head(response)?)?;
+    match (condition, Pushback::of_grpc_headers(response.headers())) {
+        // The server wants nobody to be asked again (gRFC A6).
+        (Condition::Grpc { counts, .. }, Some(Pushback::Never)) => Some(Condition::Grpc {
+            counts,
+            next: false,
+        }),
+        _ => Some(condition),
     }
 }

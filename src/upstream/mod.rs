@@ -97,6 +97,10 @@
 //! # }
 //! ```
 //!
+//! # Over gRPC
+//!
+//! With feature `http2`, `Upstream::channel` is what tonic's clients are made of.
+//!
 //! # Beside other layers
 //!
 //! Both are always ready and queue nothing. Limits, load shedding and deadlines for many calls go in
@@ -121,6 +125,8 @@ mod builder;
 mod call;
 #[cfg(feature = "http")]
 mod changes;
+#[cfg(feature = "http2")]
+pub mod channel;
 #[cfg(feature = "http")]
 mod client;
 #[cfg(feature = "http")]
@@ -163,6 +169,8 @@ pub use body::ResponseBody;
 pub use builder::Builder;
 #[cfg(feature = "http")]
 pub use changes::Changes;
+#[cfg(feature = "http2")]
+pub use channel::Channel;
 #[cfg(feature = "http")]
 pub use client::{ResponseFuture, Upstream};
 pub use engine::{Endpoint, Endpoints, Engine};

@@ -60,7 +60,10 @@ impl Verdict {
     /// A service that says 429 is neither ill nor known to be well: it must not end a ban.
     pub(super) fn of(condition: Condition) -> Self {
         match condition {
-            Condition::Served | Condition::Http403 | Condition::Http404 => Self::Success,
+            Condition::Served
+            | Condition::Http403
+            | Condition::Http404
+            | Condition::Grpc { counts: false, .. } => Self::Success,
             Condition::Aborted | Condition::Exhausted | Condition::Http429 => Self::Neutral,
             Condition::Error
             | Condition::Timeout
@@ -68,7 +71,8 @@ impl Verdict {
             | Condition::Http500
             | Condition::Http502
             | Condition::Http503
-            | Condition::Http504 => Self::Failure,
+            | Condition::Http504
+            | Condition::Grpc { counts: true, .. } => Self::Failure,
         }
     }
 }

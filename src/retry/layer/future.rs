@@ -100,7 +100,9 @@ impl<S, C, R, K> Call<S, C, R, K> {
         let rules = &*self.rules;
         let outcome = rules.classify.outcome(result);
         // Also what spares a success the rest.
-        outcome.condition.keyword()?;
+        if !rules.terms.list(outcome.condition) {
+            return None;
+        }
         let now = clock::now();
         let delay = self.delay(result, now)?;
         let attempted = Attempted {

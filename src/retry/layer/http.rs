@@ -11,14 +11,15 @@ use crate::classify::{Classify, Condition, Outcome};
 use crate::error::BoxError;
 use crate::retry::attempt::AttemptBody;
 use crate::retry::body::RequestBody;
-use crate::retry::{Pushback, RequestBuffering};
+use crate::retry::{Idempotent, Pushback, RequestBuffering};
 
 /// gRFC A6.
-const PREVIOUS: HeaderName = HeaderName::from_static("grpc-previous-rpc-attempts");
+pub(crate) const PREVIOUS_ATTEMPTS: HeaderName =
+    HeaderName::from_static("grpc-previous-rpc-attempts");
 
 /// HTTP requests: the head is copied for every attempt, the body forwarded as it arrives and remembered
 /// up to a limit, past which a request that was sent is not repeated (NU-12). POST, PATCH and LOCK are
-/// not idempotent (NU-11), and so no gRPC call is.
+/// not idempotent (NU-11), and so no gRPC call is, unless it is marked [`Idempotent`].
 ///
 /// Attempts after the first carry [`PreviousAttempts`] in their extensions, and if they are gRPC
 /// `grpc-previous-rpc-attempts` among their headers.
@@ -72,14 +73,15 @@ where
             head.extensions.insert(PreviousAttempts(previous));
             let kind = head.headers.get(CONTENT_TYPE);
             if kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc")) {
-                head.headers.insert(PREVIOUS, HeaderValue::from(previous));
+                head.headers
+                    .insert(PREVIOUS_ATTEMPTS, HeaderValue::from(previous));
             }
         }
         Request::from_parts(head, kept.body.attempt())
     }
 
     fn idempotent(&self, kept: &HttpKept) -> bool {
-        !matches!(kept.head.method.as_str(), "POST" | "PATCH" | "LOCK")
+        Idempotent::of(&kept.head.method, &kept.head.extensions)
     }
 
     fn withdraw(&self, kept: &HttpKept) -> bool {

@@ -6,6 +6,7 @@ use http::HeaderName;
 
 use super::Builder;
 use crate::retry::{Hedge, NextUpstream, RequestBuffering};
+use crate::upstream::config::{Choice, Grpc};
 
 impl Builder {
     /// Limit on getting a connection, default 60 s; zero expires at once (`proxy_connect_timeout`).
@@ -85,6 +86,14 @@ impl Builder {
     /// NGINX, which passes it on.
     pub fn grpc_timeout(mut self, limits: bool) -> Self {
         self.proxy.grpc_timeout = limits;
+        self
+    }
+
+    /// What the status of a gRPC call means, default [`Choice::Auto`]: NGINX never looks at it, so
+    /// only under [`Semantics::Strict`](crate::Semantics::Strict), where UNAVAILABLE counts and sends
+    /// a call on.
+    pub fn grpc(mut self, rule: Choice<Grpc>) -> Self {
+        self.proxy.grpc = rule;
         self
     }
 

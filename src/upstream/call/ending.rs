@@ -173,7 +173,7 @@ where
         Next::Ask(service)
     }
 
-    /// NU-7 and NU-8: a complete answer with a status that a keyword names.
+    /// NU-7 and NU-8: a complete answer with a status that a keyword or the configuration names.
     fn listed(
         &mut self,
         at: usize,
@@ -182,8 +182,7 @@ where
         outcome: Outcome,
     ) -> Next<S, R::Response> {
         let blameless = outcome.condition.is_blameless();
-        let keyword = outcome.condition.keyword();
-        let listed = keyword.is_some_and(|word| self.inner.terms.next_upstream.contains(word));
+        let listed = self.inner.terms.list(outcome.condition);
         let elsewhere = listed && self.running() > 0;
         // This attempt's try is not spent yet, so one more than it must be left.
         if elsewhere || self.may_move_on(outcome, self.walk.tries().saturating_sub(1)) {
@@ -199,9 +198,11 @@ where
             }
             return self.ask_next(at, clock::now(), Some(ended));
         }
-        if listed && !blameless {
-            ended.ending = Ending::Passed;
-        }
+        ended.ending = match outcome.condition {
+            Condition::Grpc { counts: true, .. } => Ending::Failed,
+            _ if listed && !blameless => Ending::Passed,
+            _ => ended.ending,
+        };
         self.hand_out(ended, Some(lane))
     }
 

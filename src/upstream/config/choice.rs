@@ -1,7 +1,7 @@
 use crate::semantics::Semantics;
 
 /// A rule NGINX does not have: with the semantics, never, or always and so.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
 pub enum Choice<T> {

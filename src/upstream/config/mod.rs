@@ -24,9 +24,11 @@
 //! | [`Proxy::request_timeout`] | none | - |
 //! | [`Proxy::deadline_header`] | none | - |
 //! | [`Proxy::grpc_timeout`] | limits gRPC requests | - (there it does not) |
+//! | [`Proxy::grpc`] | under `Strict`, UNAVAILABLE | - |
 
 mod choice;
 mod group;
+mod grpc;
 mod hash_key;
 #[cfg(feature = "serde")]
 mod header_name;
@@ -39,6 +41,7 @@ mod sticky;
 
 pub use choice::Choice;
 pub use group::GroupConfig;
+pub use grpc::Grpc;
 pub use hash_key::HashKey;
 pub use health_check::{HealthCheck, HttpProbe, Probe, ProbeMethod};
 pub use proxy::Proxy;
@@ -49,6 +52,7 @@ pub use sticky::{Sticky, StickyCookie, StickyLearn};
 
 pub use crate::balance::{EjectionCap, Method, SlowStart, Subset, Times};
 pub use crate::breaker::{FailureRules, SlowFault};
+pub use crate::classify::Codes;
 pub use crate::error::ConfigError;
 pub use crate::pool::{Http2, Keepalive};
 use crate::retry::NextUpstream;

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use http::HeaderName;
 
-use super::{Hedge, Http2, NextUpstream, RequestBuffering};
+use super::{Choice, Grpc, Hedge, Http2, NextUpstream, RequestBuffering};
 
 /// How requests are sent to a group: the `proxy_*` directives of one location.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +38,9 @@ pub struct Proxy {
     /// Peers are spoken to in HTTP/2 (`proxy_http_version 2`; feature `http2`); else in the version of
     /// the request, 1.0 or 1.1.
     pub http2: Option<Http2>,
+    /// What the status of a gRPC call means, of requests whose `Content-Type` says that they are one.
+    /// Not in NGINX, so by default only under [`Semantics::Strict`](crate::Semantics::Strict).
+    pub grpc: Choice<Grpc>,
     /// A second attempt beside one that takes long. Not in NGINX.
     pub hedge: Option<Hedge>,
 }
@@ -57,6 +60,7 @@ impl Default for Proxy {
             deadline_header: None,
             grpc_timeout: true,
             http2: None,
+            grpc: Choice::Auto,
             hedge: None,
         }
     }

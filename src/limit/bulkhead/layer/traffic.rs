@@ -92,7 +92,8 @@ impl From<Condition> for Ended {
             | Condition::Aborted
             | Condition::Exhausted
             | Condition::Http500
-            | Condition::Http502 => Self::Ignored,
+            | Condition::Http502
+            | Condition::Grpc { .. } => Self::Ignored,
         }
     }
 }

@@ -1,0 +1,98 @@
+//! Streams that end without an answer: which calls nobody has looked at, and which were.
+
+use tonic::Code;
+use tower_upstream::Semantics;
+
+use crate::client::{Client, fails, in_flight, upstream};
+use crate::raw::{Act, Raw};
+
+const INTERNAL: u32 = 2;
+const REFUSED: u32 = 7;
+const CALM: u32 = 11;
+
+#[tokio::test]
+async fn a_refused_stream_is_made_again_whatever_the_call() {
+    let (raw, other) = (
+        Raw::start(&[Act::Answer, Act::Reset(REFUSED)]).await,
+        Raw::start(&[]).await,
+    );
+    let upstream = upstream(&[raw.address, other.address], Semantics::Strict);
+    let mut client = Client::new(&upstream);
+    for _ in 0..4 {
+        assert_eq!(client.get("x").await.unwrap(), "raw");
+    }
+    // By the same server, over another connection.
+    assert_eq!((raw.calls(), raw.accepted(), other.calls()), (3, 2, 2));
+    assert_eq!((fails(&upstream), in_flight(&upstream)), (vec![0, 0], 0));
+}
+
+#[tokio::test]
+async fn a_call_beyond_the_last_that_was_taken_is_made_again_whatever_it_is() {
+    let (raw, other) = (
+        Raw::start(&[Act::Answer, Act::Goodbye]).await,
+        Raw::start(&[]).await,
+    );
+    let upstream = upstream(&[raw.address, other.address], Semantics::Strict);
+    let mut client = Client::new(&upstream);
+    for _ in 0..4 {
+        assert_eq!(client.get("x").await.unwrap(), "raw");
+    }
+    assert_eq!((raw.calls(), raw.accepted(), other.calls()), (3, 2, 2));
+    assert_eq!((fails(&upstream), in_flight(&upstream)), (vec![0, 0], 0));
+}
+
+/// Who refuses everything is asked once more, not for ever.
+#[tokio::test]
+async fn a_server_that_refuses_again_has_failed() {
+    let refuses = Raw::start(&[Act::Reset(REFUSED); 2]).await;
+    let answers = Raw::start(&[]).await;
+    let upstream = upstream(&[refuses.address, answers.address], Semantics::Strict);
+    assert_eq!(Client::new(&upstream).get("x").await.unwrap(), "raw");
+    assert_eq!((refuses.calls(), answers.calls()), (2, 1));
+    assert_eq!(fails(&upstream), [1, 0]);
+}
+
+#[tokio::test]
+async fn any_other_reset_is_the_end_of_a_call() {
+    for (code, says) in [(INTERNAL, Code::Internal), (CALM, Code::ResourceExhausted)] {
+        let acts: &'static [Act] = vec![Act::Reset(code)].leak();
+        let (raw, other) = (Raw::start(acts).await, Raw::start(&[]).await);
+        let upstream = upstream(&[raw.address, other.address], Semantics::Strict);
+        let status = Client::new(&upstream).get("x").await.unwrap_err();
+        assert_eq!(status.code(), says, "{status:?}");
+        assert_eq!((raw.calls(), other.calls()), (1, 0));
+        assert_eq!((fails(&upstream), in_flight(&upstream)), (vec![1, 0], 0));
+    }
+}
+
+/// GR-4: it is all one to NGINX.
+#[tokio::test]
+async fn under_nginx_a_refused_stream_is_an_invalid_header() {
+    let (raw, other) = (
+        Raw::start(&[Act::Reset(REFUSED)]).await,
+        Raw::start(&[]).await,
+    );
+    let upstream = upstream(&[raw.address, other.address], Semantics::Nginx);
+    let status = Client::new(&upstream).get("x").await.unwrap_err();
+    assert_eq!(status.code(), Code::Unavailable, "{status:?}");
+    assert_eq!((raw.calls(), other.calls()), (1, 0));
+    assert_eq!(fails(&upstream), [1, 0]);
+}
+
+/// GR-5, and what Strict makes of answers that break off.
+#[tokio::test]
+async fn a_reset_within_the_answer_counts_under_strict_only() {
+    for (semantics, counted) in [(Semantics::Strict, 1), (Semantics::Nginx, 0)] {
+        let (raw, other) = (
+            Raw::start(&[Act::Half(INTERNAL)]).await,
+            Raw::start(&[]).await,
+        );
+        let upstream = upstream(&[raw.address, other.address], semantics);
+        let status = Client::new(&upstream).get("x").await.unwrap_err();
+        assert_eq!(status.code(), Code::Internal, "{status:?}");
+        assert_eq!(
+            (fails(&upstream), in_flight(&upstream)),
+            (vec![counted, 0], 0)
+        );
+    }
+}
