@@ -176,3 +176,23 @@ fn modes_are_lower_case_words() {
         json!({ "replay": { "limit": 9 } })
     );
 }
+
+#[test]
+fn limits_are_data_too() {
+    use tower_upstream::limit::bulkhead::{Class, Limit, Queue, Shares, Vegas};
+
+    let limit: Limit = from_value(json!({ "vegas": { "max": 50 } })).unwrap();
+    let vegas = Vegas {
+        max: 50,
+        ..Vegas::default()
+    };
+    assert_eq!(limit, Limit::Vegas(vegas));
+    let fixed: Limit = from_value(json!({ "fixed": 20 })).unwrap();
+    assert_eq!(fixed, Limit::Fixed(20));
+    assert_eq!(from_value::<Queue>(json!({})).unwrap(), Queue::default());
+    assert_eq!(from_value::<Shares>(json!({})).unwrap(), Shares::default());
+    assert_eq!(
+        to_value(Class::CriticalPlus).unwrap(),
+        json!("critical-plus")
+    );
+}

@@ -1,5 +1,6 @@
 //! Through axum over real connections: routes, cloned routers and connections share one account.
 
+use std::convert::Infallible;
 use std::future::IntoFuture;
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,7 +42,7 @@ async fn routes_and_connections_share_one_account_until_bodies_are_over() {
             async move {
                 let end = futures_util::stream::once(async move {
                     let _ = gate.acquire().await;
-                    Ok::<_, std::convert::Infallible>(Bytes::from("end"))
+                    Ok::<_, Infallible>(Bytes::from("end"))
                 });
                 let begin = futures_util::stream::iter([Ok(Bytes::from("begin "))]);
                 Response::new(Body::from_stream(futures_util::StreamExt::chain(
@@ -100,4 +101,28 @@ async fn routes_and_connections_share_one_account_until_bodies_are_over() {
     tokio::time::timeout(Duration::from_secs(5), gone)
         .await
         .expect("its place is free");
+}
+
+/// A body that nobody reads must not hold its place for longer than a request may take.
+#[tokio::test(start_paused = true)]
+async fn a_timeout_in_front_frees_the_place_of_a_response_that_does_not_end() {
+    use tower::{ServiceBuilder, ServiceExt};
+    use tower_upstream::timeout::TimeoutLayer;
+
+    let layer = BulkheadLayer::http(1).build().unwrap();
+    let bulkhead = layer.handle();
+    let endless = || async {
+        Body::from_stream(futures_util::stream::pending::<Result<Bytes, Infallible>>())
+    };
+    let app = Router::new().route("/", get(endless)).layer(
+        ServiceBuilder::new()
+            .layer(TimeoutLayer::http().request_timeout(Duration::from_secs(3)))
+            .layer(layer),
+    );
+    let response = app.oneshot(Request::new(Body::empty())).await.unwrap();
+    assert_eq!(response.status(), 200);
+    assert_eq!(bulkhead.snapshot().in_flight, 1);
+    let cut = response.into_body().collect();
+    assert!(cut.await.is_err());
+    assert_eq!(bulkhead.snapshot().in_flight, 0);
 }
