@@ -46,11 +46,14 @@ pub(super) struct Watch {
 }
 
 impl Watch {
+    /// Somebody wants to know how long answers take.
+    pub(super) fn hedges(&self) -> bool {
+        self.hedge.is_some()
+    }
+
     /// An answer came after so long.
     pub(super) fn record(&self, took: Duration, now: Instant) {
-        if self.hedge.is_some() {
-            self.lock().record(took, now);
-        }
+        self.lock().record(took, now);
     }
 
     /// How long an attempt is left alone before a second one joins it.

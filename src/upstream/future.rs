@@ -52,14 +52,13 @@ where
     S: Service<R::Attempt>,
 {
     pub(super) fn new(inner: Arc<Inner<S, R>>, mut request: Req) -> Self {
-        let started = clock::now();
         let own = inner.terms.request_timeout;
-        let own = own.map(|limit| Deadline::later(started, limit));
+        let own = own.map(|limit| Deadline::later(clock::now(), limit));
         let own = Deadline::either(own, Deadline::current());
         let deadline = inner.rules.deadline(&mut request, own);
         Self {
             timer: None,
-            call: Call::new(inner, request, started, deadline),
+            call: Call::new(inner, request, deadline),
             state: State::Prepare,
             rival: None,
         }

@@ -71,7 +71,8 @@ impl Call {
         B::Error: Into<BoxError>,
     {
         let (mut parts, body) = request.into_parts();
-        // Peers are spoken to in HTTP/1; hyper would drop the body of an HTTP/2 request, and panics on 3.
+        // On an HTTP/1 connection hyper would drop the body of an HTTP/2 request, and panics on 3; for
+        // an HTTP/2 one the head is made over once there is a stream.
         if parts.version != Version::HTTP_10 {
             parts.version = Version::HTTP_11;
         }

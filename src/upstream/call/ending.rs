@@ -37,7 +37,7 @@ where
         Attempted {
             outcome,
             tries,
-            elapsed: self.started.elapsed(),
+            elapsed: self.elapsed(clock::now()),
             idempotent: self.inner.rules.idempotent(request),
             replayable: self.inner.rules.replayable(request),
         }
@@ -113,7 +113,8 @@ where
     fn answered(&self, lane: &mut Lane<S>, condition: Condition) {
         let well = condition == Condition::Served || condition.is_blameless();
         lane.lease.answered(well);
-        if let (Some(watch), true) = (&self.inner.watch, well) {
+        let watch = self.inner.watch.as_ref().filter(|watch| watch.hedges());
+        if let (Some(watch), true) = (watch, well) {
             let now = clock::now();
             watch.record(now - lane.begun, now);
         }

@@ -2,6 +2,7 @@ mod ending;
 mod watching;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::Instant;
 use tower_service::Service;
@@ -20,8 +21,8 @@ pub(in crate::upstream) struct Call<S, R, Req> {
     // Empty once the answer is handed out.
     pub(in crate::upstream) request: Option<Req>,
     walk: Walk,
-    // Of the first pick (TR-3); before it, of the call.
-    started: Instant,
+    // The first pick (TR-3); nothing before it.
+    started: Option<Instant>,
     pub(in crate::upstream) attempts: u32,
     /// The whole request's.
     pub(in crate::upstream) deadline: Option<Deadline>,
@@ -29,8 +30,9 @@ pub(in crate::upstream) struct Call<S, R, Req> {
     pub(in crate::upstream) lanes: [Option<Lane<S>>; 2],
     /// When to look after the running attempt; `None` when there is nothing to look for any more.
     look_at: Option<Instant>,
-    // Made when an attempt is first found waiting, where somebody watches: hardly any request waits so
-    // long, and those that do can bear an allocation.
+    // Made when an attempt is first found pending, and only where somebody watches (a hedge, or the
+    // slow-fault rule): one allocation for such a request, none for the others. Keeping timers for the
+    // next request would tie calls to the runtime of an earlier one.
     alarm: Option<Timer>,
 }
 
@@ -58,14 +60,13 @@ impl<S, R, Req> Call<S, R, Req> {
     pub(in crate::upstream) fn new(
         inner: Arc<Inner<S, R>>,
         request: Req,
-        started: Instant,
         deadline: Option<Deadline>,
     ) -> Self {
         Self {
             walk: inner.roster.walk(inner.terms.tries),
             inner,
             request: Some(request),
-            started,
+            started: None,
             attempts: 0,
             deadline,
             lanes: [None, None],
@@ -81,6 +82,12 @@ impl<S, R, Req> Call<S, R, Req> {
     /// The whole request's time is over.
     pub(in crate::upstream) fn is_late(&self) -> bool {
         self.deadline.is_some_and(Deadline::is_over)
+    }
+
+    /// Since the first pick.
+    fn elapsed(&self, now: Instant) -> Duration {
+        let since = |started| now.saturating_duration_since(started);
+        self.started.map(since).unwrap_or_default()
     }
 
     fn is_late_at(&self, now: Instant) -> bool {
@@ -105,14 +112,15 @@ where
 {
     /// The request has been taken in: the first peer.
     pub(in crate::upstream) fn begin(&mut self) -> Next<S, R::Response> {
-        self.started = clock::now();
-        if self.is_late_at(self.started) {
+        let now = clock::now();
+        self.started = Some(now);
+        if self.is_late_at(now) {
             return Next::Answer(Err(self.out_of_time()));
         }
         if let Some(budget) = &self.inner.budget {
-            budget.deposit(self.started);
+            budget.deposit(now);
         }
-        self.ask_next(0, self.started, None)
+        self.ask_next(0, now, None)
     }
 
     /// Books the next peer, or says that none is left.

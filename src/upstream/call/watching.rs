@@ -63,7 +63,7 @@ where
         // The running attempt's try is not spent yet.
         let tries = self.walk.tries() > 1;
         let time = self.inner.terms.timeout;
-        let in_time = (time.is_zero() || now - self.started < time) && !self.is_late_at(now);
+        let in_time = (time.is_zero() || self.elapsed(now) < time) && !self.is_late_at(now);
         // Paid before it is picked: a pick that is not used would have the peer count as asked.
         if !(repeatable && tries && in_time && self.pays(|| now)) {
             return None;
