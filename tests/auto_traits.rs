@@ -79,7 +79,6 @@ fn the_engine_is_as_free_as_its_endpoints() {
     cloned::<Engine<String, Rules>>();
 }
 
-#[cfg(feature = "http")]
 mod http {
     use bytes::Bytes;
     use http_body_util::Full;
@@ -211,7 +210,6 @@ fn a_bulkhead_is_as_free_as_what_it_is_made_of() {
     shared::<ResponseFuture<Service, u8, Traffic, u8>>();
 }
 
-#[cfg(feature = "dns")]
 #[test]
 fn what_dns_knows_goes_anywhere() {
     use tower_upstream::dns::{
@@ -231,7 +229,6 @@ fn what_dns_knows_goes_anywhere() {
 }
 
 /// Followers are as free as the stream they follow.
-#[cfg(all(feature = "discover", feature = "http"))]
 #[test]
 fn followers_are_as_free_as_their_stream() {
     use tower_upstream::Server;
@@ -255,7 +252,6 @@ fn a_timeout_is_as_free_as_its_service() {
     cloned::<TimeoutLayer<Calls<Errors>>>();
     cloned::<Timeout<(), Calls<Errors>>>();
     shared::<ResponseFuture<(), ()>>();
-    #[cfg(feature = "http")]
     {
         use tower_upstream::answer::HttpAnswers;
         use tower_upstream::timeout::{Http, Incoming, RequestBodyTimeoutLayer, TimeoutBody};

@@ -1,5 +1,4 @@
 //! Whatever stands in a file: an answer, never a panic, and every problem has its place in it.
-#![cfg(feature = "nginx")]
 
 use proptest::prelude::*;
 use tower_upstream::nginx::{Problems, import, parse};

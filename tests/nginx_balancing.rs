@@ -1,5 +1,4 @@
 //! What the balancing directives of an upstream block mean to a client service.
-#![cfg(feature = "nginx")]
 
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -1,5 +1,4 @@
 //! What a location of an nginx.conf means to a client service.
-#![cfg(feature = "nginx")]
 
 use std::net::SocketAddr;
 use std::time::Duration;

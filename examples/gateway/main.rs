@@ -28,7 +28,6 @@ mod limit;
 mod limit_conn;
 mod log;
 mod master;
-#[cfg(feature = "dns")]
 mod names;
 mod pages;
 mod plan;

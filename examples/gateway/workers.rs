@@ -12,7 +12,6 @@ use tower_upstream::{ConfigError, Group, GroupConfig};
 
 use crate::checks;
 use crate::log::error::Log;
-#[cfg(feature = "dns")]
 use crate::names::Names;
 use crate::plan::Plan;
 use crate::serve;
@@ -39,7 +38,6 @@ pub struct Crew {
     groups: Vec<Group>,
     /// For those who come after them.
     zones: Zones,
-    #[cfg(feature = "dns")]
     names: Names,
     threads: Vec<JoinHandle<()>>,
     /// Workers that have not gone.
@@ -100,7 +98,6 @@ impl Crew {
         let next = Next::of(&plan.config.groups, before).map_err(|e| e.to_string())?;
         let groups = next.groups();
         let zones = Zones::of(&plan.config, before.map(|crew| &crew.zones))?;
-        #[cfg(feature = "dns")]
         let followers = Names::of(&groups).map_err(|e| e.to_string())?;
         let mut ready = Vec::new();
         for _ in 0..plan.config.workers {
@@ -129,7 +126,6 @@ impl Crew {
             threads.push(thread.map_err(|e| format!("a worker could not be started ({e})"))?);
         }
         // Nothing can fail any more.
-        #[cfg(feature = "dns")]
         if let Some(before) = before {
             before.names.end();
         }
@@ -141,7 +137,6 @@ impl Crew {
             orders,
             groups,
             zones,
-            #[cfg(feature = "dns")]
             names: Names::follow(followers, &errors[0]),
             threads,
             present,

@@ -5,7 +5,6 @@ mod defects;
 mod ejection;
 mod ending;
 mod handle;
-#[cfg(feature = "http")]
 mod http;
 mod layer;
 mod rules;

@@ -219,7 +219,6 @@ fn nonsense_in_the_configuration_does_not_panic() {
     }
 }
 
-#[cfg(feature = "serde")]
 #[test]
 fn rules_are_configured_by_name() {
     use serde_json::{from_value, json, to_value};

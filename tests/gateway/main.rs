@@ -3,7 +3,6 @@
 
 #[path = "../support/gateway.rs"]
 mod gateway;
-#[cfg(feature = "dns")]
 #[path = "../dns/name_server.rs"]
 #[allow(dead_code, reason = "the DNS room's tests want more of it")]
 mod name_server;
@@ -23,7 +22,6 @@ mod keys;
 mod limit_conn;
 mod limit_req;
 mod logs;
-#[cfg(feature = "dns")]
 mod names;
 mod rig;
 mod same;

@@ -1,8 +1,6 @@
 //! How often requests may come: NGINX's traces on a hand-moved clock, the layer on Tokio's paused one.
 
-#[cfg(feature = "http")]
 mod fields;
-#[cfg(feature = "http")]
 mod http;
 mod layer;
 mod properties;

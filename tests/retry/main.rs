@@ -2,9 +2,7 @@
 
 mod attempts;
 mod budget;
-#[cfg(feature = "http")]
 mod http;
-#[cfg(feature = "http")]
 mod pushback;
 mod ready;
 mod shared;

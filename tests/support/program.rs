@@ -5,8 +5,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
 
-/// The example's binary, built once in the profile of this test and, as far as a file can tell, with
-/// its features.
+/// The example's binary, built once in the profile of this test.
 pub(crate) fn program() -> &'static PathBuf {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
@@ -19,9 +18,6 @@ pub(crate) fn program() -> &'static PathBuf {
         ]);
         if !cfg!(debug_assertions) {
             build.arg("--release");
-        }
-        if cfg!(feature = "dns") {
-            build.args(["--features", "dns"]);
         }
         let built = build.status().expect("cargo to run");
         assert!(built.success(), "the gateway does not build");

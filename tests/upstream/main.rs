@@ -8,7 +8,6 @@ mod changes;
 mod health;
 mod hedge;
 mod keepalive;
-#[cfg(feature = "nginx")]
 mod nginx;
 mod peer;
 mod responses;

@@ -80,7 +80,6 @@ async fn a_visit_is_what_the_request_was() {
     );
 }
 
-#[cfg(feature = "nginx")]
 #[tokio::test]
 async fn a_location_changes_what_a_server_sees_and_not_where_it_is() {
     let (a, b) = (told().await, told().await);
