@@ -13,6 +13,7 @@
 #![allow(unreachable_pub)]
 
 mod admit;
+mod alarm;
 mod answer;
 mod arguments;
 mod body;
@@ -23,6 +24,7 @@ mod config;
 mod exchange;
 mod forward;
 mod handle;
+mod http1;
 mod io;
 mod limit;
 mod limit_conn;
