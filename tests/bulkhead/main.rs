@@ -1,6 +1,7 @@
 //! How many are served at once, in front of services of any kind.
 
 mod drops;
+mod dry_run;
 mod http;
 mod layer;
 mod learning;

@@ -150,5 +150,5 @@ async fn a_deadline_bounds_the_wait_and_what_is_late_is_not_begun() {
     // There is a place now, and no time.
     let late = deadline.scope(async { world.ask(ask("late", 0)).await });
     assert_eq!(reason(late.await), Reason::Deadline);
-    assert_eq!(world.calls(), 1);
+    assert_eq!((world.calls(), world.seen().expired), (1, 2));
 }

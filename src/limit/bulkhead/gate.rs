@@ -23,6 +23,7 @@ pub(super) struct Tally {
     pub(super) shed: u64,
     pub(super) expired: u64,
     pub(super) abandoned: u64,
+    pub(super) delayed: u64,
 }
 
 /// The right to be served, to be given back by [`Gate::leave`].
@@ -128,18 +129,47 @@ impl<W> Gate<W> {
         }
         let joined = self.line.as_mut().map(|line| line.join(class, most, now));
         match joined {
-            Some(Ok((turn, Displaced::Nobody))) => Reception::Waits(turn, None),
+            Some(Ok((turn, Displaced::Nobody))) => {
+                self.tally.delayed += 1;
+                Reception::Waits(turn, None)
+            }
             Some(Ok((turn, Displaced::Somebody(waker)))) => {
+                self.tally.delayed += 1;
                 self.tally.shed += 1;
                 Reception::Waits(turn, waker)
             }
-            _ if self.in_flight < self.limit() => {
+            _ => Reception::Refused(self.turn_away()),
+        }
+    }
+
+    /// One comes in a dry run. Without a place there is no ticket: it goes on all the same, and counts
+    /// as refused, or as let wait if there is a line for it.
+    pub(super) fn come_dry(&mut self, class: Class, now: Duration) -> Option<Ticket> {
+        if self.has_room(class) {
+            self.in_flight += 1;
+            return Some(self.serve(now));
+        }
+        match self.line {
+            Some(_) => self.tally.delayed += 1,
+            None => _ = self.turn_away(),
+        }
+        None
+    }
+
+    /// One has come whose time was over.
+    pub(super) fn come_late(&mut self) {
+        self.tally.expired += 1;
+    }
+
+    fn turn_away(&mut self) -> No {
+        match self.in_flight < self.limit() {
+            true => {
                 self.tally.shed += 1;
-                Reception::Refused(No::Shed)
+                No::Shed
             }
-            _ => {
+            false => {
                 self.tally.full += 1;
-                Reception::Refused(No::Full)
+                No::Full
             }
         }
     }

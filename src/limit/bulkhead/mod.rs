@@ -85,6 +85,7 @@
 //!   waits or is refused gives it back.
 //! * **Deadlines.** A [`Deadline`](crate::timeout::Deadline) that a request carries, or the current one,
 //!   bounds its wait. Once it is over, the request is refused.
+//! * **Dry run**: [counted](Builder::dry_run), but let through; the [`Snapshot`] says what would have been.
 //! * **Cancel safety.** A call may be dropped at any moment, and its service may panic.
 //! * **Errors.** With `BulkheadLayer::http` a refusal is a response and the service's error stays what it
 //!   is; with [`BulkheadLayer::errors`] it is an [`Error`](crate::answer::Error).

@@ -23,6 +23,7 @@ pub struct Builder<T, K = Everyone, P = Alike> {
     shares: Shares,
     traffic: T,
     status: Option<u16>,
+    dry_run: bool,
 }
 
 impl<T> Builder<T> {
@@ -36,6 +37,7 @@ impl<T> Builder<T> {
             shares: Shares::WHOLE,
             traffic,
             status: None,
+            dry_run: false,
         }
     }
 }
@@ -65,6 +67,7 @@ impl<T, K, P> Builder<T, K, P> {
             shares: self.shares,
             traffic: self.traffic,
             status: self.status,
+            dry_run: self.dry_run,
         }
     }
 
@@ -91,6 +94,7 @@ impl<T, K, P> Builder<T, K, P> {
             shares: Shares::default(),
             traffic: self.traffic,
             status: self.status,
+            dry_run: self.dry_run,
         }
     }
 
@@ -117,6 +121,14 @@ impl<T, K, P> Builder<T, K, P> {
         self
     }
 
+    /// Counts, but lets everything through at once, default off (`limit_conn_dry_run`). Who finds no
+    /// place takes none and is not counted as being served; the
+    /// [`Snapshot`](crate::limit::bulkhead::Snapshot) says what would have been.
+    pub fn dry_run(mut self, dry_run: bool) -> Self {
+        self.dry_run = dry_run;
+        self
+    }
+
     /// The layer.
     ///
     /// # Errors
@@ -137,6 +149,7 @@ impl<T, K, P> Builder<T, K, P> {
                 keys: self.keys,
                 classes: self.classes,
                 status: self.status,
+                dry_run: self.dry_run,
             }),
         })
     }
@@ -166,6 +179,7 @@ impl<T, K, P> Builder<T, K, P> {
             shares: self.shares,
             traffic: change(self.traffic),
             status: self.status,
+            dry_run: self.dry_run,
         }
     }
 }
@@ -214,6 +228,7 @@ impl<T, K, P> fmt::Debug for Builder<T, K, P> {
             .field("per_key", &self.per_key)
             .field("shares", &self.shares)
             .field("status", &self.status)
+            .field("dry_run", &self.dry_run)
             .finish_non_exhaustive()
     }
 }

@@ -81,6 +81,7 @@ impl Core {
                 shed: tally.shed,
                 expired: tally.expired,
                 cancelled: tally.abandoned,
+                delayed: tally.delayed,
             }
         })
     }

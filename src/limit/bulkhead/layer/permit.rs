@@ -13,13 +13,18 @@ use crate::timeout::{Deadline, Timer};
 /// The right to be served, until it is dropped.
 pub struct Permit {
     core: Arc<Core>,
-    ticket: Ticket,
+    /// None: there was no place, in a dry run.
+    ticket: Option<Ticket>,
     // Goes after the place has.
     _presence: Option<Presence>,
 }
 
 impl Permit {
-    pub(super) fn new(core: &Arc<Core>, ticket: Ticket, presence: Option<Presence>) -> Self {
+    pub(super) fn new(
+        core: &Arc<Core>,
+        ticket: Option<Ticket>,
+        presence: Option<Presence>,
+    ) -> Self {
         Self {
             core: Arc::clone(core),
             ticket,
@@ -29,17 +34,18 @@ impl Permit {
 
     /// The call has its answer, or its error.
     pub(super) fn ended(&self, ended: impl FnOnce() -> Ended) {
-        if self.core.learns {
+        if let Some(ticket) = self.ticket.filter(|_| self.core.learns) {
             let ended = ended();
-            self.core
-                .free(|gate, now| gate.ended(self.ticket, ended, now));
+            self.core.free(|gate, now| gate.ended(ticket, ended, now));
         }
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.core.free(|gate, _| gate.leave());
+        if self.ticket.is_some() {
+            self.core.free(|gate, _| gate.leave());
+        }
     }
 }
 
@@ -86,7 +92,7 @@ impl Place {
             match outlook {
                 Outlook::Served(ticket) => {
                     self.looked = true;
-                    let permit = Permit::new(&self.core, ticket, self.presence.take());
+                    let permit = Permit::new(&self.core, Some(ticket), self.presence.take());
                     return Poll::Ready(Ok(permit));
                 }
                 Outlook::Refused(no) => {

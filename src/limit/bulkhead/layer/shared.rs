@@ -8,7 +8,7 @@ use super::permit::{Permit, Place};
 use super::traffic::Traffic;
 use crate::answer::{Reason, Refusal};
 use crate::limit::Keys;
-use crate::limit::bulkhead::gate::{No, Reception};
+use crate::limit::bulkhead::gate::{Gate, No, Reception};
 use crate::limit::bulkhead::{Presence, Zone};
 use crate::timeout::Deadline;
 
@@ -20,6 +20,7 @@ pub(super) struct Shared<T, K, P> {
     pub(super) keys: K,
     pub(super) classes: P,
     pub(super) status: Option<u16>,
+    pub(super) dry_run: bool,
 }
 
 /// What is to be done with a request.
@@ -36,9 +37,13 @@ impl<T, K, P> Shared<T, K, P> {
         K: Keys<Req>,
         P: Classes<Req>,
     {
+        if self.dry_run {
+            return Admission::Serve(self.admit_dry(request));
+        }
         let deadline = self.traffic.deadline(request);
         let deadline = Deadline::either(deadline, Deadline::current());
         if deadline.is_some_and(Deadline::is_over) {
+            self.core.tell(Gate::come_late);
             return Admission::Refuse(Reason::Deadline);
         }
         let Ok(presence) = self.presence(request) else {
@@ -50,7 +55,7 @@ impl<T, K, P> Shared<T, K, P> {
         let left = deadline.map(Deadline::left);
         match self.core.tell(|gate| gate.come(class, left, now)) {
             Reception::Served(ticket) => {
-                Admission::Serve(Permit::new(&self.core, ticket, presence))
+                Admission::Serve(Permit::new(&self.core, Some(ticket), presence))
             }
             Reception::Waits(turn, displaced) => {
                 if let Some(waker) = displaced {
@@ -62,6 +67,23 @@ impl<T, K, P> Shared<T, K, P> {
             Reception::Refused(No::Shed) => Admission::Refuse(Reason::Shed),
             Reception::Refused(_) => Admission::Refuse(Reason::Full),
         }
+    }
+
+    /// Who would not have got in goes on, and counts nowhere (LN-4).
+    fn admit_dry<Req>(&self, request: &Req) -> Permit
+    where
+        K: Keys<Req>,
+        P: Classes<Req>,
+    {
+        let Ok(presence) = self.presence(request) else {
+            self.core.keyed.fetch_add(1, Relaxed);
+            return Permit::new(&self.core, None, None);
+        };
+        let class = self.classes.class(request);
+        let now = self.core.now();
+        let ticket = self.core.tell(|gate| gate.come_dry(class, now));
+        let presence = presence.filter(|_| ticket.is_some());
+        Permit::new(&self.core, ticket, presence)
     }
 
     /// Counted under its key from now on, also while it waits: or one key could fill the line.
@@ -98,6 +120,7 @@ impl<T, K, P> fmt::Debug for Shared<T, K, P> {
             .field("core", &self.core.snapshot())
             .field("per_key", &self.per_key)
             .field("status", &self.status)
+            .field("dry_run", &self.dry_run)
             .finish_non_exhaustive()
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use super::core::Core;
 
 /// A bulkhead at one moment. Whoever comes is at last counted once: admitted, one of the rejected, shed,
-/// expired or cancelled.
+/// expired or cancelled. In a dry run all are let through, and counted as what they would have been.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Snapshot {
     /// How many may be served at once.
@@ -22,10 +22,13 @@ pub struct Snapshot {
     pub rejected_by_key: u64,
     /// Refused, or sent away while they waited, in favour of those who matter more.
     pub shed: u64,
-    /// Refused when they had waited as long as they may.
+    /// Refused when they had waited as long as they may, or whose time was over when they came.
     pub expired: u64,
     /// Dropped by their callers while they waited.
     pub cancelled: u64,
+    /// Of all these, found the limit reached and a place to wait. In a dry run nobody waits, and what
+    /// would have become of them is not known.
+    pub delayed: u64,
 }
 
 /// A bulkhead's gauge, from anywhere and at any time.
