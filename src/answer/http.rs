@@ -4,6 +4,7 @@ use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use http::{HeaderMap, Request, Response, StatusCode};
 
 use super::{Answer, Answers, Field, Refusal};
+use crate::timeout::Deadline;
 
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
@@ -102,6 +103,12 @@ impl<B> Answers<Request<B>> for HttpAnswers {
 
     fn answer(&self, request: &Request<B>) -> HttpAnswer {
         HttpAnswer::of(request.headers())
+    }
+
+    /// The smaller of the one that the request carries and the current one.
+    fn deadline(&self, request: &Request<B>) -> Option<Deadline> {
+        let carried = request.extensions().get().copied();
+        Deadline::either(carried, Deadline::current())
     }
 }
 

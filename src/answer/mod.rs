@@ -47,6 +47,8 @@ pub use http::{HttpAnswer, HttpAnswers};
 pub use reason::Reason;
 pub use refusal::{Field, Refusal};
 
+use crate::timeout::Deadline;
+
 /// Looks at requests before they are handed on, so that each can still be answered afterwards.
 pub trait Answers<Req> {
     /// What has to be known of a request to answer it.
@@ -54,6 +56,13 @@ pub trait Answers<Req> {
 
     /// Called once for each request, before the service is.
     fn answer(&self, request: &Req) -> Self::Answer;
+
+    /// When the time of a request is over: nobody is made to wait for longer. By default the
+    /// [current](Deadline::current) deadline.
+    fn deadline(&self, request: &Req) -> Option<Deadline> {
+        let _ = request;
+        Deadline::current()
+    }
 }
 
 /// The answer a layer can give to one request in place of the service.

@@ -63,7 +63,8 @@
 //!
 //! 1. It ended in a condition that is listed.
 //! 2. The service did not ask to be left alone ([`Pushback::Never`]).
-//! 3. Attempts are left, and time for the wait.
+//! 3. Attempts are left, and time for the wait, by its own limit and the request's
+//!    [deadline](crate::timeout::Deadline).
 //! 4. It is safe: nothing was sent, or the request is idempotent, or `non_idempotent` is listed.
 //! 5. The budget grants it. From here on it is paid for.
 //! 6. All of the request is still there to be sent again.

@@ -48,6 +48,7 @@ async fn requests_that_come_too_early_wait_and_the_rest_is_refused() {
         passed: 1,
         delayed: 2,
         rejected: 1,
+        ..Snapshot::default()
     };
     assert_eq!(service.snapshot(), counted);
 }
@@ -170,8 +171,8 @@ async fn the_state_is_the_layers() {
     assert!(first.oneshot(AT_ONCE).await.is_err());
     let counted = Snapshot {
         passed: 1,
-        delayed: 0,
         rejected: 2,
+        ..Snapshot::default()
     };
     assert_eq!(layer.snapshot(), counted);
 }
@@ -201,6 +202,7 @@ async fn a_dry_run_lets_all_through_and_counts() {
         passed: 1,
         delayed: 1,
         rejected: 1,
+        ..Snapshot::default()
     };
     assert_eq!(layer.snapshot(), counted);
 }

@@ -1,5 +1,6 @@
 //! How often requests may come: NGINX's traces on a hand-moved clock, the layer on Tokio's paused one.
 
+mod deadlines;
 mod fields;
 mod http;
 mod layer;

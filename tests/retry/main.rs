@@ -2,6 +2,7 @@
 
 mod attempts;
 mod budget;
+mod deadlines;
 mod http;
 mod pushback;
 mod ready;

@@ -56,6 +56,9 @@
 //!   connections share it.
 //! * **Readiness.** The layer is ready when the service is, and decides in `call`. Who passes at once
 //!   takes the readiness that was waited for; who waits or is refused gives it back.
+//! * **Deadlines.** A request whose turn would come after the
+//!   [deadline](crate::answer::Answers::deadline) that it carries, or the current one, is refused at once;
+//!   one that comes with its time over is not even charged.
 //! * **Cancel safety.** A call may be dropped at any moment, and then holds nothing. What it was charged
 //!   stays charged, also if it leaves while it waits, as in NGINX.
 //! * **Dry run**: [charged and counted](Builder::dry_run), but let through; the [`Snapshot`] says what

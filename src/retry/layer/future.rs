@@ -13,6 +13,7 @@ use super::replay::Replay;
 use crate::classify::Classify;
 use crate::clock;
 use crate::retry::{Attempted, Pushback};
+use crate::timeout::Deadline;
 
 pin_project! {
     /// A call on its way, possibly through several attempts.
@@ -105,6 +106,11 @@ impl<S, C, R, K> Call<S, C, R, K> {
         }
         let now = clock::now();
         let delay = self.delay(result, now)?;
+        let carried = rules.requests.deadline(&self.kept);
+        let deadline = Deadline::either(carried, Deadline::current());
+        if deadline.is_some_and(|deadline| deadline.is_over_at(clock::after(now, delay))) {
+            return None;
+        }
         let attempted = Attempted {
             outcome,
             tries: rules.terms.tries.saturating_sub(self.attempts),

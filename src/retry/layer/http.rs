@@ -12,6 +12,7 @@ use crate::error::BoxError;
 use crate::retry::attempt::AttemptBody;
 use crate::retry::body::RequestBody;
 use crate::retry::{Idempotent, Pushback, RequestBuffering};
+use crate::timeout::Deadline;
 
 /// gRFC A6.
 pub(crate) const PREVIOUS_ATTEMPTS: HeaderName =
@@ -82,6 +83,10 @@ where
 
     fn idempotent(&self, kept: &HttpKept) -> bool {
         Idempotent::of(&kept.head.method, &kept.head.extensions)
+    }
+
+    fn deadline(&self, kept: &HttpKept) -> Option<Deadline> {
+        kept.head.extensions.get().copied()
     }
 
     fn withdraw(&self, kept: &HttpKept) -> bool {

@@ -121,7 +121,8 @@ impl<C, R> RetryLayer<C, R> {
     }
 
     /// Time after a call's begin in which retries may begin, their waits included; default zero, no
-    /// limit. A call whose next retry would come later ends at once with what it has. It interrupts no
+    /// limit; the request's [`Deadline`](crate::timeout::Deadline) or the current one holds all the same. A
+    /// call whose next retry would come later ends at once with what it has. It interrupts no
     /// attempt, and what the service takes to become ready is not known beforehand: a layer in front
     /// that drops the call bounds both.
     pub fn timeout(mut self, timeout: Duration) -> Self {

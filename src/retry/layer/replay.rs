@@ -1,3 +1,5 @@
+use crate::timeout::Deadline;
+
 /// How a request is sent more than once. A [`RetryLayer`](super::RetryLayer) keeps the request once,
 /// makes an attempt of it at a time, and asks before it repeats one.
 ///
@@ -45,6 +47,13 @@ pub trait Replay<Req> {
     fn idempotent(&self, kept: &Self::Kept) -> bool {
         let _ = kept;
         true
+    }
+
+    /// When the time of a request is over, if it says so: no retry begins then, nor after the
+    /// [current](Deadline::current) deadline.
+    fn deadline(&self, kept: &Self::Kept) -> Option<Deadline> {
+        let _ = kept;
+        None
     }
 
     /// The request is about to be repeated: earlier attempts read no more of it. False when all of it

@@ -13,6 +13,7 @@ use super::shared::{Admission, Shared};
 use crate::answer::{Answer, Answers, Field, Refusal};
 use crate::clock;
 use crate::limit::rate::Store;
+use crate::timeout::Deadline;
 
 pin_project! {
     /// The answer of a [`RateLimited`](super::RateLimited). It may be dropped at any moment; a request
@@ -31,7 +32,7 @@ pin_project! {
         // For the service's answer.
         fields: Vec<Field>,
         // Only while a store is asked.
-        shared: Option<Arc<Shared<K, A, T>>>,
+        asking: Option<(Arc<Shared<K, A, T>>, Option<Deadline>)>,
     }
 }
 
@@ -62,7 +63,7 @@ where
             next: None,
             answer: Some(answer),
             fields: Vec::new(),
-            shared: None,
+            asking: None,
         }
     }
 
@@ -94,14 +95,13 @@ where
 
     pub(super) fn asking(
         later: T::Later,
-        service: S,
-        request: Req,
+        next: (S, Req),
         answer: A::Answer,
-        shared: &Arc<Shared<K, A, T>>,
+        asking: (Arc<Shared<K, A, T>>, Option<Deadline>),
     ) -> Self {
         Self {
-            next: Some((service, request)),
-            shared: Some(Arc::clone(shared)),
+            next: Some(next),
+            asking: Some(asking),
             ..Self::new(State::Asking { later }, answer)
         }
     }
@@ -141,8 +141,8 @@ where
                 }
                 StateProj::Asking { later } => {
                     let verdict = ready!(later.poll(cx));
-                    let shared = this.shared.take().expect(OVER);
-                    match shared.admission(verdict) {
+                    let (shared, deadline) = this.asking.take().expect(OVER);
+                    match shared.admission(verdict, deadline, clock::now()) {
                         Admission::Pass { delay, fields } => {
                             *this.fields = fields;
                             wait(delay)

@@ -8,6 +8,7 @@ use super::future::ResponseFuture;
 use super::shared::{Admission, Shared, Snapshot};
 use super::sources::KeySet;
 use crate::answer::{Answer, Answers};
+use crate::clock;
 use crate::limit::rate::{Local, Store, Taken};
 
 /// A service that is not asked more often than it may be; what a
@@ -67,11 +68,18 @@ where
     fn call(&mut self, request: Req) -> Self::Future {
         let shared = &self.shared;
         let answer = shared.answers.answer(&request);
-        let admission = match shared.take(&request) {
-            Taken::Now(verdict) => shared.admission(verdict),
+        let deadline = shared.answers.deadline(&request);
+        let now = clock::now();
+        if let Some(refusal) = shared.late(deadline, now) {
+            drop(self.unready());
+            return ResponseFuture::refused(refusal, answer);
+        }
+        let admission = match shared.take(&request, now) {
+            Taken::Now(verdict) => shared.admission(verdict, deadline, now),
             Taken::Later(later) => {
-                let inner = self.unready();
-                return ResponseFuture::asking(later, inner, request, answer, &self.shared);
+                let shared = (Arc::clone(shared), deadline);
+                let next = (self.unready(), request);
+                return ResponseFuture::asking(later, next, answer, shared);
             }
         };
         match admission {

@@ -2,12 +2,15 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::sources::KeySet;
 use crate::answer::{Field, Reason, Refusal};
 use crate::clock;
 use crate::limit::Key;
 use crate::limit::rate::fields::fields;
 use crate::limit::rate::{Ask, Limit, RateLimitFields, Status, Store, Taken, Verdict, Zone};
+use crate::timeout::Deadline;
 
 /// What one layer value, its clones and all their services have in common.
 pub(super) struct Shared<K, A, T> {
@@ -37,12 +40,11 @@ pub(super) enum Admission {
 }
 
 impl<K, A, T> Shared<K, A, T> {
-    pub(super) fn take<Req>(&self, request: &Req) -> Taken<T::Later>
+    pub(super) fn take<Req>(&self, request: &Req, now: Instant) -> Taken<T::Later>
     where
         K: KeySet<Req>,
         T: Store,
     {
-        let now = clock::now();
         if let [only] = &self.limits[..] {
             let key = self.keys.key_for(0, request);
             return self.store.take(&[ask(only, &key)], now);
@@ -54,7 +56,27 @@ impl<K, A, T> Shared<K, A, T> {
         self.store.take(&asks, now)
     }
 
-    pub(super) fn admission(&self, verdict: Verdict) -> Admission {
+    /// The refusal of a request whose time is over at `at`, if not before.
+    pub(super) fn late(&self, deadline: Option<Deadline>, at: Instant) -> Option<Refusal> {
+        let late = deadline.is_some_and(|deadline| deadline.is_over_at(at));
+        (late && !self.dry_run).then(|| {
+            self.counts.expired.fetch_add(1, Relaxed);
+            Refusal::new(Reason::Deadline)
+        })
+    }
+
+    pub(super) fn admission(
+        &self,
+        verdict: Verdict,
+        deadline: Option<Deadline>,
+        now: Instant,
+    ) -> Admission {
+        if let Verdict::Pass { delay, .. } = verdict {
+            // It stays charged, as does who leaves while it waits.
+            if let Some(refusal) = self.late(deadline, clock::after(now, delay)) {
+                return Admission::Refuse(refusal);
+            }
+        }
         self.counts.count(Status::of(&verdict, self.dry_run));
         match verdict {
             Verdict::Pass { delay, .. } => Admission::Pass {
@@ -113,6 +135,7 @@ pub(super) struct Counts {
     passed: AtomicU64,
     delayed: AtomicU64,
     rejected: AtomicU64,
+    expired: AtomicU64,
 }
 
 /// What came of the requests of a layer. In a dry run, what would have.
@@ -122,8 +145,10 @@ pub struct Snapshot {
     pub passed: u64,
     /// Let through after a wait.
     pub delayed: u64,
-    /// Refused.
+    /// Refused by a limit.
     pub rejected: u64,
+    /// Refused because their time was over, or would have been before their turn.
+    pub expired: u64,
 }
 
 impl Counts {
@@ -141,6 +166,7 @@ impl Counts {
             passed: self.passed.load(Relaxed),
             delayed: self.delayed.load(Relaxed),
             rejected: self.rejected.load(Relaxed),
+            expired: self.expired.load(Relaxed),
         }
     }
 }
