@@ -9,10 +9,11 @@ use regex::Captures;
 use crate::config::{Level, Matcher, Server, ServerName};
 use crate::exchange::Exchange;
 use crate::log::error;
-use crate::pages::HEAD_TOO_LARGE;
+use crate::pages::{HEAD_TOO_LARGE, PLAIN_HTTP};
 use crate::plan::Plan;
 use crate::realip;
 use crate::route::{Choice, Locations, escape_into, host_name, normalize};
+use crate::tls::Cover;
 
 /// What a path leads to.
 #[derive(Debug, PartialEq, Eq)]
@@ -109,6 +110,9 @@ fn check(x: &mut Exchange) -> Option<(u16, &'static str)> {
         return Some((400, "client sent duplicate header line: \"Content-Length\""));
     }
     drop_odd_names(&mut x.headers);
+    if matches!(x.client.cover, Cover::Missing) {
+        return Some((PLAIN_HTTP, "client sent plain HTTP request to HTTPS port"));
+    }
     None
 }
 

@@ -9,7 +9,7 @@ use crate::body::{Content, Reply};
 use crate::exchange::Exchange;
 use crate::forward::Source;
 use crate::handle::{Closed, limited};
-use crate::pages::{self, HEAD_TOO_LARGE};
+use crate::pages;
 use crate::respond;
 use crate::text;
 
@@ -81,7 +81,7 @@ pub fn finish(
         }
     }
     let shown = x.shown_status.unwrap_or(status);
-    x.status = if shown == HEAD_TOO_LARGE { 400 } else { shown };
+    x.status = pages::shown(shown);
     if x.status != 204 {
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from(text.len()));
     }
@@ -122,8 +122,12 @@ pub fn absolute(x: &Exchange, to: String) -> String {
         (None, Some(address)) => address.ip().to_string(),
         (None, None) => return to,
     };
+    let (scheme, usual) = match x.client.cover.is_tls() {
+        true => ("https", 443),
+        false => ("http", 80),
+    };
     match local.map(|address| address.port()) {
-        Some(80) | None => format!("http://{host}{to}"),
-        Some(port) => format!("http://{host}:{port}{to}"),
+        Some(port) if port != usual => format!("{scheme}://{host}:{port}{to}"),
+        _ => format!("{scheme}://{host}{to}"),
     }
 }

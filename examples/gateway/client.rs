@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use tower_upstream::connect::Spelling;
 
+use crate::tls::Cover;
 use crate::tunnel::Tunnel;
 use crate::worker::Worker;
 
@@ -29,6 +30,8 @@ pub struct Client {
     pub worker: Arc<Worker>,
     /// Where it arrived; nothing for `unix:`.
     pub local: Option<SocketAddr>,
+    /// What stands between it and those who listen in.
+    pub cover: Cover,
     requests: AtomicU64,
     wire: Mutex<Wire>,
     /// The worker is going.
@@ -90,6 +93,7 @@ impl Client {
         listen: usize,
         remote: Option<SocketAddr>,
         local: Option<SocketAddr>,
+        cover: Cover,
     ) -> Arc<Self> {
         let now = Instant::now();
         let wait = worker.header_timeout(listen);
@@ -100,6 +104,7 @@ impl Client {
             listen,
             worker,
             local,
+            cover,
             requests: AtomicU64::new(0),
             leaving: AtomicBool::new(false),
             unwritten: AtomicBool::new(false),

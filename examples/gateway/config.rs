@@ -5,12 +5,15 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use regex::Regex;
 use tower_upstream::limit::rate::Limit;
 use tower_upstream::nginx::{ConnectionZone, Lookups, RequestZone, Template};
 use tower_upstream::{GroupConfig, Proxy};
+
+use crate::tls;
 
 /// The whole file.
 #[derive(Debug)]
@@ -48,6 +51,10 @@ pub struct Listen {
     pub default_server: usize,
     /// `backlog=`, default 511.
     pub backlog: u32,
+    /// `ssl`: clients speak TLS.
+    pub ssl: bool,
+    /// `http2`: HTTP/2 is offered here, by whichever server.
+    pub http2: bool,
 }
 
 /// Where to listen.
@@ -70,6 +77,10 @@ pub struct Server {
     pub client_header_buffer_size: usize,
     /// `large_client_header_buffers` NUMBER SIZE, default 4 of 8 KiB.
     pub large_client_header_buffers: (usize, usize),
+    /// `http2`: HTTP/2 is offered wherever this server listens.
+    pub http2: bool,
+    /// What its certificates and the other `ssl_*` came to; nothing without any.
+    pub tls: Option<Arc<tls::Site>>,
     /// What holds where no location matches; its `action` is [`Action::None`].
     pub level: Location,
     /// `return` of the server level: answers before a location is looked for.

@@ -101,7 +101,8 @@ impl Exchange {
     /// A request that has arrived on `client`.
     pub fn new(client: Arc<Client>, head: Head) -> Box<Self> {
         let plan = &client.worker.plan;
-        let server = plan.names[client.listen].default();
+        let default = || plan.names[client.listen].default();
+        let server = client.cover.session().map_or_else(default, |s| s.server);
         let place = plan.sites[server].level;
         let wants_keepalive = keeps_alive(&head);
         let wants_upgrade = head.headers.contains_key(header::UPGRADE);

@@ -44,6 +44,7 @@ mod sockets;
 mod sticky;
 mod stream;
 mod text;
+mod tls;
 mod tunnel;
 mod variables;
 mod worker;

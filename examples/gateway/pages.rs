@@ -8,6 +8,34 @@ pub const SERVER: &str = "tower-upstream";
 /// A request head larger than its buffers; clients see 400 with a page of its own.
 pub const HEAD_TOO_LARGE: u16 = 494;
 
+/// A client certificate that does not convince; clients see 400, as with the two that follow.
+pub const BAD_CERTIFICATE: u16 = 495;
+
+/// No client certificate where one is required.
+pub const NO_CERTIFICATE: u16 = 496;
+
+/// HTTP where TLS was expected.
+pub const PLAIN_HTTP: u16 = 497;
+
+/// The status that clients see: some of ours only choose a page.
+pub fn shown(status: u16) -> u16 {
+    match status {
+        HEAD_TOO_LARGE | BAD_CERTIFICATE | NO_CERTIFICATE | PLAIN_HTTP => 400,
+        status => status,
+    }
+}
+
+/// What is the matter with a 400.
+fn matter(status: u16) -> Option<&'static str> {
+    Some(match status {
+        HEAD_TOO_LARGE => "Request Header Or Cookie Too Large",
+        BAD_CERTIFICATE => "The SSL certificate error",
+        NO_CERTIFICATE => "No required SSL certificate was sent",
+        PLAIN_HTTP => "The plain HTTP request was sent to HTTPS port",
+        _ => return None,
+    })
+}
+
 /// The words after a status code where they differ from today's standard ones.
 pub fn reason(status: u16) -> Option<&'static str> {
     Some(match status {
@@ -53,6 +81,9 @@ fn title(status: u16) -> Option<&'static str> {
         421 => "421 Misdirected Request",
         429 => "429 Too Many Requests",
         HEAD_TOO_LARGE => "400 Request Header Or Cookie Too Large",
+        BAD_CERTIFICATE => "400 The SSL certificate error",
+        NO_CERTIFICATE => "400 No required SSL certificate was sent",
+        PLAIN_HTTP => "400 The plain HTTP request was sent to HTTPS port",
         500 => "500 Internal Server Error",
         501 => "501 Not Implemented",
         502 => "502 Bad Gateway",
@@ -67,11 +98,11 @@ fn title(status: u16) -> Option<&'static str> {
 /// The page of a status; nothing for those that never have one.
 pub fn page(status: u16) -> Option<Bytes> {
     let title = title(status)?;
-    let heading = match status {
-        HEAD_TOO_LARGE => "<center><h1>400 Bad Request</h1></center>\r\n\
-             <center>Request Header Or Cookie Too Large</center>"
-            .to_owned(),
-        _ => format!("<center><h1>{title}</h1></center>"),
+    let heading = match matter(status) {
+        Some(matter) => {
+            format!("<center><h1>400 Bad Request</h1></center>\r\n<center>{matter}</center>")
+        }
+        None => format!("<center><h1>{title}</h1></center>"),
     };
     Some(Bytes::from(format!(
         "<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n{heading}\r\n\
@@ -81,7 +112,7 @@ pub fn page(status: u16) -> Option<Bytes> {
 
 /// Statuses after which a client connection is not kept: its next bytes cannot be trusted.
 pub fn closes(status: u16) -> bool {
-    matches!(status, 400 | 413 | 414 | HEAD_TOO_LARGE | 500 | 501 | 505)
+    matches!(shown(status), 400 | 413 | 414 | 500 | 501 | 505)
 }
 
 #[cfg(test)]

@@ -30,11 +30,7 @@ pub fn refuse(client: &Arc<Client>, raw: &[u8], automatic: &[u8]) -> Vec<u8> {
         _ => 400,
     };
     let page = pages::page(status).unwrap_or_default();
-    let code = if status == HEAD_TOO_LARGE {
-        400
-    } else {
-        status
-    };
+    let code = pages::shown(status);
     let standard = hyper::StatusCode::from_u16(code).ok();
     let standard = standard.and_then(|code| code.canonical_reason());
     let reason = pages::reason(code).or(standard).unwrap_or("");

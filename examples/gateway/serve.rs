@@ -13,6 +13,7 @@ use crate::config::Level;
 use crate::http1;
 use crate::sockets::{Door, Listener};
 use crate::stream::Stream;
+use crate::tls::{self, Knock};
 use crate::worker::Worker;
 
 /// Connections of the whole process, counted as NGINX's `$connection`.
@@ -85,10 +86,14 @@ fn open(
 ) {
     worker.connections.fetch_add(1, Ordering::Relaxed);
     let id = SERIAL.fetch_add(1, Ordering::Relaxed) + 1;
-    let client = Client::new(Arc::clone(worker), id, listen, remote, local);
     let counted = Counted(Arc::clone(worker));
     tokio::spawn(async move {
-        let _counted = counted;
+        let worker = &counted.0;
+        let knock = Knock { id, listen, remote };
+        let Some((stream, cover)) = tls::handshake(stream, worker, &knock).await else {
+            return;
+        };
+        let client = Client::new(Arc::clone(worker), id, listen, remote, local, cover);
         http1::serve(stream, client).await;
     });
 }

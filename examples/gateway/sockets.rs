@@ -200,6 +200,8 @@ mod tests {
             servers: vec![0],
             default_server: 0,
             backlog: 511,
+            ssl: false,
+            http2: false,
         }
     }
 

@@ -1,4 +1,4 @@
-//! A client's socket, whatever its family.
+//! A client's socket, whatever its family, under TLS or not.
 
 use std::io;
 use std::pin::Pin;
@@ -6,14 +6,17 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
+use tokio_rustls::server::TlsStream;
 
-/// TCP or `unix:`.
+/// TCP or `unix:`, or either under TLS.
 #[derive(Debug)]
 pub enum Stream {
     /// TCP
     Tcp(TcpStream),
     /// `unix:`
     Unix(UnixStream),
+    /// One of these, under TLS.
+    Tls(Box<TlsStream<Stream>>),
 }
 
 macro_rules! either {
@@ -21,6 +24,7 @@ macro_rules! either {
         match $stream.get_mut() {
             Stream::Tcp($inner) => $call,
             Stream::Unix($inner) => $call,
+            Stream::Tls($inner) => $call,
         }
     };
 }
@@ -31,7 +35,14 @@ impl AsyncRead for Stream {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        either!(self, inner => Pin::new(inner).poll_read(cx, buf))
+        let read = either!(self, inner => Pin::new(inner).poll_read(cx, buf));
+        match read {
+            // Many clients close without saying so under TLS; what was cut short shows in HTTP.
+            Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                Poll::Ready(Ok(()))
+            }
+            read => read,
+        }
     }
 }
 

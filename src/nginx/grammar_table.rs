@@ -97,6 +97,7 @@ pub(super) const ROWS: &[Rule] = &[
     plain("client_header_timeout", HS, 1, 1, NoEffect),
     plain("client_header_buffer_size", HS, 1, 1, NoEffect),
     plain("large_client_header_buffers", HS, 2, 2, NoEffect),
+    plain("http2", HS, 1, 1, NoEffect),
     plain("client_body_timeout", HSL, 1, 1, NoEffect),
     plain("keepalive_timeout", HSL, 1, 2, NoEffect),
     plain("keepalive_requests", HSL, 1, 1, NoEffect),

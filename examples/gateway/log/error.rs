@@ -56,6 +56,11 @@ impl Log {
         self.line(level, None, message, "");
     }
 
+    /// Writes a line about a connection that has no request yet.
+    pub fn connection(&self, level: Level, connection: u64, message: Arguments<'_>) {
+        self.line(level, Some(connection), message, "");
+    }
+
     fn line(&self, level: Level, connection: Option<u64>, message: Arguments<'_>, about: &str) {
         if level > self.level {
             return;

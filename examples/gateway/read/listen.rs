@@ -20,6 +20,8 @@ struct Entry {
     servers: Vec<usize>,
     default_server: Option<usize>,
     backlog: Option<u32>,
+    ssl: bool,
+    http2: bool,
 }
 
 impl Listens {
@@ -40,6 +42,8 @@ impl Listens {
                     .unwrap_or_default(),
                 servers: entry.servers,
                 backlog: entry.backlog.unwrap_or(BACKLOG),
+                ssl: entry.ssl,
+                http2: entry.http2,
             })
             .collect()
     }
@@ -50,6 +54,8 @@ impl Listens {
 struct Options {
     default_server: bool,
     backlog: Option<u32>,
+    ssl: bool,
+    http2: bool,
 }
 
 /// Reads the `listen`s of the server with this index; without any it has NGINX's `*:80`.
@@ -89,20 +95,13 @@ fn options(d: &Directive) -> Result<Options, (usize, String)> {
         let text = word.text.as_str();
         match text.split_once('=') {
             None if matches!(text, "default_server" | "default") => options.default_server = true,
+            None if text == "ssl" => options.ssl = true,
+            None if text == "http2" => options.http2 = true,
             Some(("backlog", number)) => match units::number(number) {
                 Some(n @ 1..) => options.backlog = Some(u32::try_from(n).unwrap_or(u32::MAX)),
                 _ => return Err((index, format!("invalid backlog \"{text}\""))),
             },
-            None if [
-                "ssl",
-                "http2",
-                "proxy_protocol",
-                "reuseport",
-                "bind",
-                "deferred",
-            ]
-            .contains(&text) =>
-            {
+            None if ["proxy_protocol", "reuseport", "bind", "deferred"].contains(&text) => {
                 return Err((index, format!("unsupported parameter \"{text}\"")));
             }
             Some((
@@ -161,6 +160,8 @@ fn add(
             servers: Vec::new(),
             default_server: None,
             backlog: None,
+            ssl: false,
+            http2: false,
         });
         list.len() - 1
     });
@@ -173,6 +174,9 @@ fn add(
         return;
     }
     entry.servers.push(server);
+    // What one server says of an address holds for all behind it.
+    entry.ssl |= options.ssl;
+    entry.http2 |= options.http2;
     if options.default_server && entry.default_server.replace(server).is_some() {
         let message = format!("a duplicate default server for {text}");
         shared.problems.push(place, message);

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use tower_upstream::nginx::values::{Value, buffers, fill, size, time_ms};
+use tower_upstream::nginx::values::{Value, buffers, fill, flag, size, time_ms};
 use tower_upstream::nginx::{Contexts, Directive, Problems, locations_together, served};
 
 use super::scope::Scope;
@@ -17,6 +17,7 @@ pub(crate) struct Heads {
     timeout: Option<Duration>,
     buffer: Option<usize>,
     large_buffers: Option<(usize, usize)>,
+    http2: Option<bool>,
 }
 
 impl Heads {
@@ -28,6 +29,7 @@ impl Heads {
             "large_client_header_buffers" => {
                 fill(&mut self.large_buffers, d, problems, large_buffers);
             }
+            "http2" => fill(&mut self.http2, d, problems, flag),
             _ => return false,
         }
         true
@@ -37,6 +39,7 @@ impl Heads {
         self.timeout = self.timeout.or(outer.timeout);
         self.buffer = self.buffer.or(outer.buffer);
         self.large_buffers = self.large_buffers.or(outer.large_buffers);
+        self.http2 = self.http2.or(outer.http2);
     }
 }
 
@@ -94,6 +97,8 @@ pub(crate) fn read(block: &Directive, outer: &Scope, heads: &Heads, shared: &mut
         client_header_timeout: own_heads.timeout.unwrap_or(Duration::from_secs(60)),
         client_header_buffer_size: own_heads.buffer.unwrap_or(1024),
         large_client_header_buffers: own_heads.large_buffers.unwrap_or((4, 8192)),
+        http2: own_heads.http2.unwrap_or(false),
+        tls: None,
         level,
         returns,
         locations,

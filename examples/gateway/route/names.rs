@@ -63,14 +63,19 @@ impl Names {
     /// The server a host belongs to: exact names first, then the longest wildcard with its star in
     /// front, the longest with its star behind, the first expression, the default.
     pub fn find(&self, host: &str) -> usize {
+        self.find_named(host).unwrap_or(self.default)
+    }
+
+    /// The same, unless it is nobody's.
+    pub fn find_named(&self, host: &str) -> Option<usize> {
         if let Some(&server) = self.exact.get(host) {
-            return server;
+            return Some(server);
         }
         let dots = || host.char_indices().filter(|(_, c)| *c == '.');
         if !self.leading.is_empty() {
             let found = dots().find_map(|(at, _)| self.leading.get(&host[at..]).filter(|_| at > 0));
             if let Some(&server) = found {
-                return server;
+                return Some(server);
             }
         }
         if !self.trailing.is_empty() {
@@ -80,13 +85,13 @@ impl Names {
                 rest.filter(|_| end < host.len())
             });
             if let Some(&server) = found {
-                return server;
+                return Some(server);
             }
         }
         self.regexes
             .iter()
             .find(|(regex, _)| regex.is_match(host))
-            .map_or(self.default, |(_, server)| *server)
+            .map(|(_, server)| *server)
     }
 }
 

@@ -15,7 +15,7 @@ use crate::clock;
 use crate::config::{ListenAddress, ServerName};
 use crate::exchange::Exchange;
 use crate::limit_conn;
-use crate::pages::HEAD_TOO_LARGE;
+use crate::pages;
 use crate::text;
 
 /// Appends `$NAME`; false if it has no value.
@@ -35,7 +35,9 @@ pub fn append(x: &Exchange, name: &str, out: &mut String) -> bool {
         "request" => return request_line(x, out),
         "request_method" if x.line.is_none() => out.push_str(x.method.as_str()),
         "request_id" => return push(out, format_args!("{:032x}", request_id(x))),
+        "https" if x.client.cover.is_tls() => out.push_str("on"),
         "https" => {}
+        "scheme" if x.client.cover.is_tls() => out.push_str("https"),
         "scheme" => out.push_str("http"),
         "server_name" => push_server_name(x, out),
         "server_addr" => match x.client.local {
@@ -185,10 +187,7 @@ fn version(version: Version) -> &'static str {
 }
 
 fn status(x: &Exchange) -> u16 {
-    match x.shown_status.unwrap_or(x.status) {
-        HEAD_TOO_LARGE => 400,
-        status => status,
-    }
+    pages::shown(x.shown_status.unwrap_or(x.status))
 }
 
 fn proxy(x: &Exchange) -> Option<&crate::config::ProxyPass> {
