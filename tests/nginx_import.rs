@@ -315,7 +315,7 @@ fn single_problems() {
         ),
         (
             "server { |location / { access_log off; } }".into(),
-            "this location has no \"proxy_pass\"",
+            "this location has no \"proxy_pass\" or \"grpc_pass\"",
         ),
         (
             "http { server { location / { proxy_pass http://a; } } } |http { }".into(),

@@ -89,11 +89,10 @@ impl Upstreams<'_> {
         pass: &PassUrl,
         problems: &mut Problems,
     ) -> Result<Option<(GroupConfig, Lookups)>, String> {
-        let found = pass.find(&self.groups)?;
         if !self.whole {
             return Ok(None);
         }
-        let Some(index) = found else {
+        let Some(index) = pass.find(&self.groups)? else {
             return Ok(Some((pass.group(), Lookups::default())));
         };
         let mut group = self.groups[index].clone();
@@ -109,25 +108,42 @@ fn take(
     upstreams: &Upstreams<'_>,
     problems: &mut Problems,
 ) -> Option<Imported> {
-    for level in chain {
-        level.refuse(problems);
-    }
-    let headers = headers(chain, problems);
     let location = chain.last()?;
-    let Some(directive) = location.pass else {
+    let Some(directive) = location.passes.last() else {
         let place = &location.directive?.name.place;
-        problems.push(place, "this location has no \"proxy_pass\"");
+        problems.push(
+            place,
+            "this location has no \"proxy_pass\" or \"grpc_pass\"",
+        );
         return None;
     };
+    let grpc = directive.name() == "grpc_pass";
+    let (set_header, other) = match grpc {
+        true => ("grpc_set_header", "proxy_"),
+        false => ("proxy_set_header", "grpc_"),
+    };
+    for level in chain {
+        level.refuse(other, problems);
+    }
+    let headers = headers(chain, set_header, problems);
     let fail = |problems: &mut Problems, message: String| {
         problems.push(directive.place(0), message);
         None
     };
+    let name = directive.name();
     if directive.arg(0).contains('$') {
-        let message = "variables in \"proxy_pass\" are not supported for a client";
+        let message = format!("variables in \"{name}\" are not supported for a client");
+        return fail(problems, message);
+    }
+    if grpc && !cfg!(feature = "http2") {
+        let message = "\"grpc_pass\" needs this crate's feature \"http2\"";
         return fail(problems, message.into());
     }
-    let pass = match PassUrl::parse(directive.arg(0)) {
+    let pass = match grpc {
+        true => PassUrl::grpc(directive.arg(0)),
+        false => PassUrl::parse(directive.arg(0)),
+    };
+    let pass = match pass {
         Ok(pass) => pass,
         Err(message) => return fail(problems, message),
     };
@@ -139,12 +155,19 @@ fn take(
         Ok(replace) => replace,
         Err(message) => return fail(problems, message),
     };
-    let proxy = &location.proxy;
-    let http_11 = proxy.http_version == Some(Version::HTTP_11);
+    let (proxy, version) = match (grpc, location.proxy.http_version) {
+        (true, _) => (location.grpc.finish_grpc(), Version::HTTP_2),
+        (false, version) => (location.proxy.finish(), version.unwrap_or(Version::HTTP_10)),
+    };
+    let mut rewrite = Rewrite::new(&pass, version, headers, replace, lookups);
+    if grpc {
+        // It is `proxy_pass` that NGINX has the variable for.
+        rewrite.proxy_host.clear();
+    }
     Some(Imported {
         group,
-        proxy: proxy.finish(),
-        rewrite: Rewrite::new(&pass, http_11, headers, replace, lookups),
+        proxy,
+        rewrite,
         warnings: Vec::new(),
     })
 }
@@ -162,14 +185,19 @@ fn replaced(location: &Level<'_>, pass: &PassUrl) -> Result<Option<(String, Stri
     }
 }
 
-/// The `proxy_set_header`s of the innermost level that has any (CF-1).
-fn headers(chain: &Chain<'_, '_>, problems: &mut Problems) -> Vec<(HeaderName, super::Template)> {
-    let mut levels = chain.iter().rev();
-    let Some(level) = levels.find(|level| !level.set_headers.is_empty()) else {
+/// The `proxy_set_header`s, or whatever they are called, of the innermost level that has any (CF-1).
+fn headers(
+    chain: &Chain<'_, '_>,
+    name: &str,
+    problems: &mut Problems,
+) -> Vec<(HeaderName, super::Template)> {
+    let own = |level: &Level<'_>| level.set_headers.iter().any(|d| d.name() == name);
+    let Some(level) = chain.iter().rev().find(|level| own(level)) else {
         return Vec::new();
     };
-    let mut headers = Vec::with_capacity(level.set_headers.len());
-    for directive in &level.set_headers {
+    let directives = level.set_headers.iter().filter(|d| d.name() == name);
+    let mut headers = Vec::new();
+    for directive in directives {
         let Some((name, value)) = set_header(directive, client_variables::known, problems) else {
             continue;
         };

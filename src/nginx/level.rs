@@ -1,7 +1,6 @@
 use super::grammar::{self, Client, Contexts, Rule, rule};
 use super::location::{Modifier, location_match, locations_together};
-use super::values::duplicate;
-use super::{Directive, Problems, ProxyLevel, proxy_directive};
+use super::{Directive, Problems, ProxyLevel, grpc_directive, pass_directive, proxy_directive};
 
 /// What a configuration says at one level, as far as a client is concerned.
 #[derive(Default)]
@@ -12,10 +11,12 @@ pub(super) struct Level<'a> {
     pub(super) matcher: Option<(Modifier, &'a str)>,
     /// The values that hold here, those of the levels around it among them.
     pub(super) proxy: ProxyLevel,
-    /// Its own `proxy_set_header`s in order.
+    /// The same for `grpc_pass`.
+    pub(super) grpc: ProxyLevel,
+    /// Its own `proxy_set_header`s and `grpc_set_header`s in order.
     pub(super) set_headers: Vec<&'a Directive>,
-    /// `proxy_pass`
-    pub(super) pass: Option<&'a Directive>,
+    /// `proxy_pass` and `grpc_pass`; the last one holds.
+    pub(super) passes: Vec<&'a Directive>,
     /// `server_name`s, one word each.
     pub(super) names: Vec<&'a str>,
     /// Locations in it.
@@ -29,7 +30,7 @@ impl<'a> Level<'a> {
     pub(super) fn read(
         block: &'a Directive,
         context: Contexts,
-        outer: &ProxyLevel,
+        outer: &Level<'_>,
         problems: &mut Problems,
     ) -> Self {
         let mut level = Self {
@@ -42,11 +43,11 @@ impl<'a> Level<'a> {
                 level.directive(directive, rule, &mut locations, problems);
             }
         }
-        level.proxy.inherit(outer, problems);
+        level.inherit(outer, problems);
         let around = (context == Contexts::LOCATION).then_some(block);
         locations_together(around, &locations, problems);
         for location in locations {
-            let mut inner = Self::read(location, Contexts::LOCATION, &level.proxy, problems);
+            let mut inner = Self::read(location, Contexts::LOCATION, &level, problems);
             match location_match(location) {
                 Ok(matcher) => inner.matcher = Some(matcher),
                 Err(message) => problems.push(location.place(0), message),
@@ -66,21 +67,28 @@ impl<'a> Level<'a> {
     ) {
         match d.name() {
             "server" | "upstream" | "location" => blocks.push(d),
-            "proxy_set_header" => self.set_headers.push(d),
-            "proxy_pass" if self.pass.is_some() => problems.push(&d.name.place, duplicate(d)),
-            "proxy_pass" => self.pass = Some(d),
+            "proxy_set_header" | "grpc_set_header" => self.set_headers.push(d),
+            "proxy_pass" | "grpc_pass" => pass_directive(&mut self.passes, d, problems),
             "server_name" => self
                 .names
                 .extend(d.args.iter().map(|word| word.text.as_str())),
             _ if proxy_directive(&mut self.proxy, d, problems) => {}
+            _ if grpc_directive(&mut self.grpc, d, problems) => {}
             _ if rule.client == Client::NoEffect => {}
             _ => self.refused.push((d, rule)),
         }
     }
 
-    /// Reports what holds here and is not ours.
-    pub(super) fn refuse(&self, problems: &mut Problems) {
-        for (directive, rule) in &self.refused {
+    /// Takes from the level around it what this one leaves open.
+    pub(super) fn inherit(&mut self, outer: &Level<'_>, problems: &mut Problems) {
+        self.proxy.inherit(&outer.proxy, problems);
+        self.grpc.inherit(&outer.grpc, problems);
+    }
+
+    /// Reports what holds here and is not ours; nothing that begins with `other` does.
+    pub(super) fn refuse(&self, other: &str, problems: &mut Problems) {
+        let refused = self.refused.iter();
+        for (directive, rule) in refused.filter(|(d, _)| !d.name().starts_with(other)) {
             let message = match rule.gateway {
                 true => format!("\"{}\" is not supported for a client", rule.name),
                 false => grammar::unsupported(*rule),

@@ -46,6 +46,8 @@
 //! | `http`, `server`, `location` (prefix, `=`, `^~`, `@`), `proxy_pass` | read | read, with variables too |
 //! | `location ~` | an error if it could take the path | read |
 //! | `proxy_http_version`, `proxy_set_header`, `proxy_connect_timeout`, `proxy_send_timeout`, `proxy_read_timeout`, `proxy_next_upstream`, `proxy_next_upstream_tries`, `proxy_next_upstream_timeout`, `proxy_request_buffering`, `proxy_buffer_size`, `client_max_body_size` | read | read |
+//! | `grpc_pass`, `grpc_set_header`, `grpc_connect_timeout`, `grpc_send_timeout`, `grpc_read_timeout`, `grpc_next_upstream`, `grpc_next_upstream_tries`, `grpc_next_upstream_timeout`, `grpc_buffer_size` | read (feature `http2`) | read |
+//! | `grpc_hide_header`, `grpc_pass_header`, `grpc_intercept_errors` | an error where they hold | read |
 //! | `proxy_buffering`, `proxy_buffers` | checked, no effect: responses always stream | read |
 //! | `worker_processes`, `pid`, `user`, `daemon`, `master_process`, `events`, `worker_connections`, `error_log`, `listen`, `server_name`, `client_header_timeout`, `client_header_buffer_size`, `large_client_header_buffers`, `client_body_timeout`, `keepalive_timeout` and `keepalive_requests` outside `upstream`, `access_log`, `log_format`, `set_real_ip_from`, `real_ip_header` | no effect: the door's matter | read |
 //! | `return`, `add_header`, `error_page`, `proxy_hide_header`, `proxy_pass_header`, `proxy_method`, `proxy_set_body`, `proxy_pass_request_headers`, `proxy_pass_request_body`, `proxy_intercept_errors`, `proxy_redirect`, `proxy_ignore_client_abort`, `limit_req`, `limit_req_status`, `limit_req_dry_run`, `limit_req_log_level`, `limit_conn`, `limit_conn_status`, `limit_conn_dry_run`, `limit_conn_log_level` | an error where they hold | read |
@@ -80,7 +82,7 @@
 //! free.
 //!
 //! "Where they hold" is the chosen location and the levels around it; what only concerns other
-//! locations is checked for shape and left alone. In `proxy_set_header` a client has `$host`,
+//! locations, such as `proxy_*` where `grpc_pass` serves, is checked for shape and left alone. In `proxy_set_header` a client has `$host`,
 //! `$proxy_host`, `$proxy_port`, `$http_*`, `$request_method`, `$request_uri`, `$uri`, `$args`,
 //! `$arg_*`, `$cookie_*`, `$scheme`, `$remote_addr`, `$remote_port` and `$proxy_add_x_forwarded_for`;
 //! `$remote_*` come from a [`SocketAddr`](std::net::SocketAddr) in the request's extensions. The same
@@ -123,9 +125,9 @@ pub use limit_req::{LogLevel, RequestLimit, RequestLimits, RequestZone, limit_st
 pub use location::{Modifier, location_match, locations_together};
 pub use lookups::Lookups;
 pub use parser::parse;
-pub use pass::PassUrl;
+pub use pass::{PassUrl, pass_directive};
 pub use problems::{Problem, Problems, Severity};
-pub use proxy::{ProxyLevel, proxy_directive, set_header};
+pub use proxy::{ProxyLevel, grpc_directive, proxy_directive, set_header};
 pub use rewrite::Rewrite;
 pub use template::{Template, Variables};
 pub use tree::{Directive, Place, Word};

@@ -2,7 +2,7 @@ use super::grammar::{Contexts, Rule, rule};
 use super::level::Level;
 use super::location::Modifier;
 use super::values::duplicate;
-use super::{Directive, Place, Problems, ProxyLevel, ResolverLevel};
+use super::{Directive, Place, Problems, ResolverLevel};
 
 /// A whole configuration, sorted into levels.
 #[derive(Default)]
@@ -52,13 +52,12 @@ impl<'a> Outline<'a> {
                 }
             }
         }
-        outline.http.proxy.inherit(&ProxyLevel::default(), problems);
+        outline.http.inherit(&Level::default(), problems);
         for block in blocks {
             if block.name() == "upstream" {
                 outline.upstreams.push(block);
             } else {
-                let outer = &outline.http.proxy;
-                let server = Level::read(block, Contexts::SERVER, outer, problems);
+                let server = Level::read(block, Contexts::SERVER, &outline.http, problems);
                 outline.servers.push(server);
             }
         }

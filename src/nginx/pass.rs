@@ -1,32 +1,35 @@
-use super::Address;
+use super::values::duplicate;
+use super::{Address, Directive, Problems};
 use crate::upstream::config::{GroupConfig, Server};
 
-/// The destination of a `proxy_pass` without variables.
+/// The destination of a `proxy_pass` or `grpc_pass` without variables.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PassUrl {
     /// Where to.
     pub address: Address,
-    /// `$proxy_host`: the default `Host`. `localhost` for `unix:`.
+    /// The default `Host`, and `$proxy_host` of a `proxy_pass`. `localhost` for `unix:`.
     pub host: String,
-    /// `$proxy_port`: as written, else 80; empty for `unix:`.
+    /// `$proxy_port`: as written, else 80; empty for `unix:` and `grpc_pass`.
     pub port: String,
     /// What takes the place of the location; empty if the URI stays as it is.
     pub uri: String,
+    /// An address that names no block has to have one.
+    needs_port: bool,
+}
+
+fn without_scheme<'a>(text: &'a str, scheme: &str) -> Option<&'a str> {
+    let start = text.get(..scheme.len())?;
+    let rest = &text[scheme.len()..];
+    start.eq_ignore_ascii_case(scheme).then_some(rest)
 }
 
 impl PassUrl {
     /// Reads `http://address[/uri]`. The error is in NGINX's words.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let scheme = |scheme: &str| {
-            let start = text.get(..scheme.len())?;
-            start
-                .eq_ignore_ascii_case(scheme)
-                .then(|| &text[scheme.len()..])
-        };
-        if scheme("https://").is_some() {
+        if without_scheme(text, "https://").is_some() {
             return Err("https in \"proxy_pass\" is not supported yet".into());
         }
-        let rest = scheme("http://").ok_or("invalid URL prefix")?;
+        let rest = without_scheme(text, "http://").ok_or("invalid URL prefix")?;
         let address =
             Address::with_uri(rest).map_err(|what| format!("{what} in upstream \"{rest}\""))?;
         let (host, port) = match (address.is_unix(), address.port) {
@@ -39,6 +42,31 @@ impl PassUrl {
             address,
             host,
             port,
+            needs_port: false,
+        })
+    }
+
+    /// Reads `[grpc://]address`, which has no URI and no port by default. The error is in NGINX's
+    /// words.
+    pub fn grpc(text: &str) -> Result<Self, String> {
+        if without_scheme(text, "grpcs://").is_some() {
+            return Err("grpcs in \"grpc_pass\" is not supported yet".into());
+        }
+        let rest = without_scheme(text, "grpc://").unwrap_or(text);
+        let address =
+            Address::parse(rest).map_err(|what| format!("{what} in upstream \"{rest}\""))?;
+        Ok(Self {
+            host: match address.is_unix() {
+                true => "localhost".into(),
+                false => address.authority(),
+            },
+            port: address
+                .port
+                .map(|port| port.to_string())
+                .unwrap_or_default(),
+            uri: String::new(),
+            address,
+            needs_port: true,
         })
     }
 
@@ -50,6 +78,9 @@ impl PassUrl {
             .position(|group| group.name.eq_ignore_ascii_case(name));
         match (found, self.address.port) {
             (Some(_), Some(port)) => Err(format!("upstream \"{name}\" may not have port {port}")),
+            (None, None) if self.needs_port && !self.address.is_unix() => {
+                Err(format!("no port in upstream \"{name}\""))
+            }
             _ => Ok(found),
         }
     }
@@ -61,6 +92,24 @@ impl PassUrl {
         group.servers.push(Server::new(address));
         group
     }
+}
+
+/// Notes a `proxy_pass` or `grpc_pass` of a location. The same twice is an error; of the two the later
+/// one serves, as in NGINX, and the last of `passes` is the one that holds.
+pub fn pass_directive<'a>(
+    passes: &mut Vec<&'a Directive>,
+    d: &'a Directive,
+    problems: &mut Problems,
+) {
+    if passes.iter().any(|before| before.name() == d.name()) {
+        return problems.push(&d.name.place, duplicate(d));
+    }
+    if let Some(before) = passes.last() {
+        let (before, now) = (before.name(), d.name());
+        let message = format!("\"{now}\" takes the place of this location's \"{before}\"");
+        problems.warn(&d.name.place, message);
+    }
+    passes.push(d);
 }
 
 #[cfg(test)]
@@ -84,6 +133,34 @@ mod tests {
             let own = |(h, p, u): (&str, &str, &str)| (h.into(), p.into(), u.into());
             assert_eq!(found, expected.map(own).map_err(str::to_owned), "{text:?}");
         }
+    }
+
+    #[test]
+    fn grpc_urls() {
+        for (text, expected) in [
+            ("grpc://orders:50051", Ok("orders:50051")),
+            ("GRPC://a:80", Ok("a:80")),
+            ("127.0.0.1:9", Ok("127.0.0.1:9")),
+            ("[::1]:9", Ok("[::1]:9")),
+            ("unix:/tmp/s", Ok("localhost")),
+            ("grpc://unix:/tmp/s:/x", Ok("localhost")),
+            ("", Err("no host in upstream \"\"")),
+            ("grpc://a:9/x", Err("invalid host in upstream \"a:9/x\"")),
+            ("http://a", Err("invalid host in upstream \"http://a\"")),
+        ] {
+            let found = PassUrl::grpc(text);
+            let found = found.map(|url| url.host);
+            let expected = expected.map(str::to_owned).map_err(str::to_owned);
+            assert_eq!(found, expected, "{text:?}");
+        }
+        let find = |text| {
+            let url = PassUrl::grpc(text).expect("valid");
+            url.find(&[GroupConfig::new("orders")])
+        };
+        assert_eq!(find("Orders"), Ok(Some(0)));
+        assert_eq!(find("unix:/tmp/s"), Ok(None));
+        let port = "no port in upstream \"127.0.0.1\"";
+        assert_eq!(find("grpc://127.0.0.1"), Err(port.into()));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::options::{self, Wrong};
 use super::values::{self, Value, fill};
 use super::{Directive, Place, Problems, Template, units};
 use crate::retry::NextUpstream;
-use crate::upstream::config::{Hedge, Proxy, RequestBuffering};
+use crate::upstream::config::{Hedge, Http2, Proxy, RequestBuffering};
 
 /// `client_max_body_size` where nothing is said.
 const MAX_BODY: u64 = 1 << 20;
@@ -14,7 +14,8 @@ const MAX_BODY: u64 = 1 << 20;
 /// NGINX's page.
 const PAGE: usize = 4096;
 
-/// The `proxy_*` scalars of one level; `None` is inherited from the level around it (CF-1).
+/// The `proxy_*` scalars of one level, or in a value of its own the `grpc_*` ones; `None` is inherited
+/// from the level around it (CF-1).
 #[derive(Clone, Debug, Default)]
 pub struct ProxyLevel {
     /// `proxy_connect_timeout`
@@ -51,22 +52,6 @@ pub struct ProxyLevel {
 /// shape must have been checked by [`rule`](super::rule).
 pub fn proxy_directive(level: &mut ProxyLevel, d: &Directive, problems: &mut Problems) -> bool {
     match d.name() {
-        "proxy_connect_timeout" => {
-            fill(&mut level.connect_timeout, d, problems, values::time_ms);
-        }
-        "proxy_send_timeout" => fill(&mut level.send_timeout, d, problems, values::time_ms),
-        "proxy_read_timeout" => fill(&mut level.read_timeout, d, problems, values::time_ms),
-        "proxy_next_upstream" => next_upstream(level, d, problems),
-        "proxy_next_upstream_tries" => {
-            fill(&mut level.next_upstream_tries, d, problems, |d| {
-                let tries = values::number(d)?;
-                Ok(u32::try_from(tries).unwrap_or(u32::MAX))
-            });
-        }
-        "proxy_next_upstream_timeout" => {
-            let slot = &mut level.next_upstream_timeout;
-            fill(slot, d, problems, values::time_ms);
-        }
         "proxy_http_version" => fill(&mut level.http_version, d, problems, http_version),
         "proxy_buffering" => fill(&mut level.buffering, d, problems, values::flag),
         "proxy_request_buffering" => {
@@ -82,6 +67,41 @@ pub fn proxy_directive(level: &mut ProxyLevel, d: &Directive, problems: &mut Pro
         }
         "proxy_hedge" => options::fill(&mut level.hedge, d, problems, hedge),
         "client_max_body_size" => fill(&mut level.max_body_size, d, problems, values::offset),
+        name => {
+            let word = name.strip_prefix("proxy_");
+            return word.is_some_and(|word| either(word, level, d, problems));
+        }
+    }
+    true
+}
+
+/// The same for the `grpc_*` scalars (GR-1).
+pub fn grpc_directive(level: &mut ProxyLevel, d: &Directive, problems: &mut Problems) -> bool {
+    match d.name().strip_prefix("grpc_") {
+        Some("buffer_size") => fill(&mut level.buffer_size, d, problems, values::size),
+        Some(word) => return either(word, level, d, problems),
+        None => return false,
+    }
+    true
+}
+
+/// What both families have, by its name without the family's.
+fn either(word: &str, level: &mut ProxyLevel, d: &Directive, problems: &mut Problems) -> bool {
+    match word {
+        "connect_timeout" => fill(&mut level.connect_timeout, d, problems, values::time_ms),
+        "send_timeout" => fill(&mut level.send_timeout, d, problems, values::time_ms),
+        "read_timeout" => fill(&mut level.read_timeout, d, problems, values::time_ms),
+        "next_upstream" => next_upstream(level, d, problems),
+        "next_upstream_tries" => {
+            fill(&mut level.next_upstream_tries, d, problems, |d| {
+                let tries = values::number(d)?;
+                Ok(u32::try_from(tries).unwrap_or(u32::MAX))
+            });
+        }
+        "next_upstream_timeout" => {
+            let slot = &mut level.next_upstream_timeout;
+            fill(slot, d, problems, values::time_ms);
+        }
         _ => return false,
     }
     true
@@ -206,9 +226,22 @@ impl ProxyLevel {
             ..default
         }
     }
+
+    /// The same for a location with `grpc_pass`: HTTP/2 with one call at a time on a connection (GR-6),
+    /// and bodies sent as they arrive (GR-3).
+    pub fn finish_grpc(&self) -> Proxy {
+        Proxy {
+            request_buffering: RequestBuffering::Off,
+            http2: Some(Http2 {
+                streams: 1,
+                ..Http2::default()
+            }),
+            ..self.finish()
+        }
+    }
 }
 
-/// Reads a `proxy_set_header NAME VALUE`; `known` says which variables there are. The name keeps
+/// Reads a `proxy_set_header NAME VALUE` or `grpc_set_header NAME VALUE`; `known` says which variables there are. The name keeps
 /// its case.
 pub fn set_header(
     d: &Directive,
@@ -321,6 +354,41 @@ mod tests {
         assert_eq!(proxy.read_timeout, Duration::from_secs(5));
         assert_eq!(proxy.connect_timeout, Duration::from_secs(60));
         assert!(problems.is_empty());
+    }
+
+    #[test]
+    fn the_two_families_are_read_alike_and_apart() {
+        let mut problems = Problems::new();
+        let (mut proxy, mut grpc) = (ProxyLevel::default(), ProxyLevel::default());
+        let text = "grpc_connect_timeout 1s; proxy_connect_timeout 2s; grpc_send_timeout 3s; \
+                    grpc_read_timeout 4s; grpc_next_upstream http_503 off; grpc_next_upstream_tries 2; \
+                    grpc_next_upstream_timeout 5s; grpc_buffer_size 8k; proxy_buffering off;";
+        for d in parse(text, "f", &mut problems) {
+            let read = [
+                proxy_directive(&mut proxy, &d, &mut problems),
+                grpc_directive(&mut grpc, &d, &mut problems),
+            ];
+            assert_eq!(
+                read,
+                [
+                    d.name().starts_with("proxy_"),
+                    d.name().starts_with("grpc_")
+                ]
+            );
+        }
+        assert!(problems.is_empty());
+        let (proxy, grpc) = (proxy.finish(), grpc.finish_grpc());
+        assert_eq!(proxy.connect_timeout, Duration::from_secs(2));
+        assert_eq!(proxy.read_timeout, Duration::from_secs(60));
+        assert_eq!(proxy.http2, None);
+        assert_eq!(
+            [grpc.connect_timeout, grpc.send_timeout, grpc.read_timeout],
+            [1, 3, 4].map(Duration::from_secs)
+        );
+        assert_eq!(grpc.next_upstream_timeout, Duration::from_secs(5));
+        assert_eq!((grpc.next_upstream_tries, grpc.buffer_size), (2, 8192));
+        assert_eq!(grpc.http2.map(|http2| http2.streams), Some(1));
+        assert_eq!(grpc.request_buffering, RequestBuffering::Off);
     }
 
     #[test]

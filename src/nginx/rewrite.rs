@@ -13,8 +13,7 @@ use crate::balance::{Affinity, Key, Route};
 pub struct Rewrite {
     pub(super) proxy_host: String,
     pub(super) proxy_port: String,
-    /// `proxy_http_version 1.1`; else requests are HTTP/1.0.
-    pub(super) http_11: bool,
+    pub(super) version: Version,
     /// All of them, NGINX's defaults included.
     pub(super) headers: Vec<(HeaderName, Template)>,
     /// What gives way to what at the beginning of the path.
@@ -24,16 +23,17 @@ pub struct Rewrite {
 }
 
 impl Rewrite {
-    /// NGINX's defaults, `Host $proxy_host` and `Connection close`, hold unless `headers` names
-    /// them.
+    /// NGINX's defaults, `Host $proxy_host` and, in HTTP/1, `Connection close`, hold unless `headers`
+    /// names them.
     pub(super) fn new(
         pass: &PassUrl,
-        http_11: bool,
+        version: Version,
         mut headers: Vec<(HeaderName, Template)>,
         replace: Option<(String, String)>,
         lookups: Lookups,
     ) -> Self {
-        for (name, value) in [(CONNECTION, "close"), (HOST, pass.host.as_str())] {
+        let close = (version < Version::HTTP_2).then_some((CONNECTION, "close"));
+        for (name, value) in close.into_iter().chain([(HOST, pass.host.as_str())]) {
             if !headers.iter().any(|(n, _)| *n == name) {
                 headers.insert(0, (name, Template::literal(value)));
             }
@@ -41,19 +41,16 @@ impl Rewrite {
         Self {
             proxy_host: pass.host.clone(),
             proxy_port: pass.port.clone(),
-            http_11,
+            version,
             headers,
             replace,
             lookups,
         }
     }
 
-    /// The version requests are sent with.
+    /// The version requests are sent with: `proxy_http_version`, default 1.0; 2 for `grpc_pass`.
     pub fn version(&self) -> Version {
-        match self.http_11 {
-            true => Version::HTTP_11,
-            false => Version::HTTP_10,
-        }
+        self.version
     }
 
     /// The headers set, in order; those that evaluate to nothing are left out of a request.

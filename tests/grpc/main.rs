@@ -6,6 +6,7 @@ mod client;
 mod complaints;
 mod endings;
 mod flow;
+mod nginx;
 mod raw;
 mod resets;
 mod server;

@@ -99,7 +99,7 @@ async fn act(stream: &mut TcpStream, id: u32, act: Act) -> Result<()> {
         }
         Act::Reset(code) => send(stream, RST_STREAM, 0, id, &code.to_be_bytes()).await,
         Act::Goodbye => {
-            let before = (id - 2).to_be_bytes();
+            let before = id.saturating_sub(2).to_be_bytes();
             let no_error = [0; 4];
             send(stream, GOAWAY, 0, 0, &[before, no_error].concat()).await
         }
