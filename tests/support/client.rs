@@ -14,11 +14,14 @@ use super::scenario::Request;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What the client saw of one request.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Exchange {
     pub(crate) answer: Answer,
     pub(crate) sent: SystemTime,
     pub(crate) took: Duration,
+    /// The connection, if it was to stay.
+    #[expect(dead_code, reason = "held open")]
+    kept: Option<TcpStream>,
 }
 
 /// A response as it arrived.
@@ -49,7 +52,8 @@ pub(crate) async fn exchange(front: SocketAddr, path: &str, request: &Request) -
     let talk = talk(&mut stream, path, request, &mut bytes);
     let patience = request.abandon.map_or(PATIENCE, Duration::from_millis);
     let abandoned = timeout(patience, talk).await.is_err() && request.abandon.is_some();
-    drop(stream);
+    let took = start.elapsed();
+    let kept = request.idle.then_some(stream);
     let answer = match bytes.is_empty() && abandoned {
         true => Answer::Abandoned,
         false => read_answer(&request.method, &bytes),
@@ -57,17 +61,21 @@ pub(crate) async fn exchange(front: SocketAddr, path: &str, request: &Request) -
     Exchange {
         answer,
         sent,
-        took: start.elapsed(),
+        took,
+        kept,
     }
 }
 
 async fn talk(stream: &mut TcpStream, path: &str, request: &Request, bytes: &mut Vec<u8>) {
     let query = request.key.as_ref().map(|key| format!("?k={key}"));
     let mut head = format!(
-        "{} {path}{} HTTP/1.1\r\nHost: parity\r\nConnection: close\r\n",
+        "{} {path}{} HTTP/1.1\r\nHost: parity\r\n",
         request.method,
         query.unwrap_or_default()
     );
+    if !request.idle {
+        head.push_str("Connection: close\r\n");
+    }
     if let Some(key) = &request.key {
         head.push_str(&format!("X-Key: {key}\r\n"));
     }
@@ -104,7 +112,15 @@ async fn talk(stream: &mut TcpStream, path: &str, request: &Request, bytes: &mut
             let _ = write.write_all(&body).await;
         }
     };
-    let receiving = async { while !matches!(read.read_buf(bytes).await, Ok(0) | Err(_)) {} };
+    let enough = |bytes: &[u8]| {
+        let whole = matches!(
+            read_answer(&request.method, bytes),
+            Answer::Status { whole: true, .. }
+        );
+        request.idle && whole
+    };
+    let receiving =
+        async { while !matches!(read.read_buf(bytes).await, Ok(0) | Err(_)) && !enough(bytes) {} };
     tokio::pin!(sending);
     tokio::pin!(receiving);
     tokio::select! {

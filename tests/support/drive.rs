@@ -33,6 +33,8 @@ pub(crate) struct Run {
     pub(crate) exchanges: Vec<Exchange>,
     /// Per peer, what its backend saw.
     pub(crate) seen: Vec<(char, Vec<Seen>)>,
+    /// When offset 0 was.
+    pub(crate) began: SystemTime,
     /// Why the timing was not as planned, if it was not.
     pub(crate) disturbed: Option<String>,
 }
@@ -93,9 +95,16 @@ pub(crate) async fn drive(scenario: &Scenario, index: usize, side: Side, start: 
         disturbed: disturbed
             .or_else(|| near_a_boundary(&exchanges, &seen))
             .or_else(|| out_of_turn(scenario, &exchanges)),
+        began: on_the_wall(start),
         exchanges,
         seen,
     }
+}
+
+/// The time of day of a moment.
+pub(crate) fn on_the_wall(moment: Instant) -> SystemTime {
+    let (now, wall) = (Instant::now(), SystemTime::now());
+    wall + moment.saturating_duration_since(now) - now.saturating_duration_since(moment)
 }
 
 enum Client {

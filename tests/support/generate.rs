@@ -27,6 +27,7 @@ pub(crate) fn scenario(seed: u64) -> Scenario {
         name: format!("seed-{seed} {kind}"),
         start: 100 + 200 * random.below(5),
         upstream: Vec::new(),
+        zones: Vec::new(),
         location: Vec::new(),
         steps: Vec::new(),
     };

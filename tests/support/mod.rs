@@ -8,6 +8,7 @@ pub(crate) mod drive;
 pub(crate) mod gateway;
 pub(crate) mod generate;
 pub(crate) mod generate_method;
+pub(crate) mod limits;
 pub(crate) mod malformed;
 pub(crate) mod matrix;
 pub(crate) mod nginx;

@@ -18,11 +18,21 @@ pub(crate) struct Outcome {
     pub(crate) stages: Vec<String>,
     pub(crate) answer: Answer,
     pub(crate) took: Duration,
+    /// `$limit_req_status` and `$limit_conn_status`; `-` where no limit applied.
+    pub(crate) limits: [String; 2],
+    /// When the server read the request, in milliseconds of the wall clock: `$msec` less `$request_time`.
+    pub(crate) arrived: u64,
+    /// `$request_time` in milliseconds.
+    pub(crate) served: u64,
 }
+
+/// How far `$request_time` may be from what is expected where arrivals are not taken into account.
+const ABOUT: u64 = 60;
 
 /// The access log's format, its fields in the order in which `read` takes them.
 pub(crate) const LOG_FORMAT: &str = "log_format parity '$request_uri|$status|$upstream_addr|\
-    $upstream_status|$upstream_connect_time|$upstream_header_time';";
+    $upstream_status|$upstream_connect_time|$upstream_header_time|\
+    $limit_req_status|$limit_conn_status|$msec|$request_time';";
 
 impl Outcome {
     /// From the fields after the URI of a log line.
@@ -33,6 +43,8 @@ impl Outcome {
         took: Duration,
     ) -> Self {
         let list = |at: usize| fields.get(at).copied().unwrap_or("?").split(", ");
+        let millis = |at| list(at).collect::<String>().replace('.', "").parse();
+        let [ended, served] = [7, 8].map(|at| millis(at).unwrap_or(0_u64));
         let reached = |at| list(at).map(|time| if time == "-" { '-' } else { 't' });
         Self {
             logged: list(0).collect(),
@@ -47,11 +59,21 @@ impl Outcome {
                 .collect(),
             answer,
             took,
+            limits: [5, 6].map(|at| list(at).collect()),
+            arrived: ended.saturating_sub(served),
+            served,
         }
     }
 
-    /// Whether it is what the reference writes; `(...)` may be left out, and so may `200`.
+    /// Whether it is what the reference writes; `(...)` may be left out, and so may `200`. `+90` at
+    /// the end says how many milliseconds the server had it.
     pub(crate) fn is(&self, expected: &str) -> bool {
+        let (expected, served) = expected.split_once(" +").unwrap_or((expected, ""));
+        if let Ok(served) = served.parse::<u64>() {
+            if self.served.abs_diff(served) > ABOUT {
+                return false;
+            }
+        }
         let full = if expected.starts_with('[') {
             format!("200 {expected}")
         } else {
@@ -74,9 +96,10 @@ impl Outcome {
             _ => "",
         };
         format!(
-            "{self} stages {} body \"{body}\" took {} ms",
+            "{self} stages {} body \"{body}\" took {} ms of which {} served",
             self.stages.join(","),
-            self.took.as_millis()
+            self.took.as_millis(),
+            self.served
         )
     }
 
@@ -109,6 +132,11 @@ impl fmt::Display for Outcome {
                 self.peers.join(", "),
                 self.statuses.join(", ")
             )?;
+        }
+        for (kind, said) in ["rate", "conn"].iter().zip(&self.limits) {
+            if said != "-" {
+                write!(f, " {kind}:{said}")?;
+            }
         }
         match &self.answer {
             Answer::Status { status, .. } if self.logged != format!("{status:03}") => {

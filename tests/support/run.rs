@@ -10,6 +10,7 @@ use tokio::sync::{Mutex, Semaphore};
 use tokio::task::JoinSet;
 
 use super::drive::{Run, drive, next_start};
+use super::limits;
 use super::outcome::Outcome;
 use super::scenario::Scenario;
 use super::side::{Kind, Side};
@@ -105,7 +106,14 @@ async fn round(scenarios: Vec<Scenario>, width: usize) -> Vec<Report> {
         let width = Arc::clone(&width);
         tasks.spawn(async move {
             let _permit = width.acquire_owned().await;
-            let play = |side| drive(&scenario, index, side, next_start(scenario.start));
+            let scenario = &scenario;
+            let play = |side| async move {
+                let start = next_start(scenario.start);
+                match scenario.zones.is_empty() {
+                    true => drive(scenario, index, side, start).await,
+                    false => limits::drive(scenario, index, side, start).await,
+                }
+            };
             let [one, two] = sides;
             let runs = match scenario.hashes_addresses() {
                 // One after the other, because they have the same backends.
@@ -130,9 +138,12 @@ async fn round(scenarios: Vec<Scenario>, width: usize) -> Vec<Report> {
         let outcomes = runs.map(|run| {
             let at = side.next().unwrap_or_default();
             disturbed = disturbed.take().or_else(|| run.disturbed.clone());
-            seen.push(describe_seen(&run));
-            let peers = (&scenario, index);
-            outcomes(run, peers, sides[at], &logs[at])
+            seen.push(describe_seen(&run, &scenario));
+            let began = run.began;
+            let outcomes = outcomes(run, (&scenario, index), sides[at], &logs[at]);
+            let late = || limits::disturbed(&scenario, began, &outcomes);
+            disturbed = disturbed.take().or_else(late);
+            outcomes
         });
         let mut report = Report {
             scenario,
@@ -180,7 +191,10 @@ fn outcomes(
         .collect()
 }
 
-fn describe_seen(run: &Run) -> Vec<String> {
+fn describe_seen(run: &Run, scenario: &Scenario) -> Vec<String> {
+    if !scenario.zones.is_empty() {
+        return limits::seen(run);
+    }
     run.seen
         .iter()
         .map(|(letter, seen)| {
@@ -213,9 +227,12 @@ impl Report {
             && self.seen[0] == self.seen[1]
     }
 
-    /// Whether on both sides that came back which is known to.
+    /// Whether on both sides that came back which is known to, or which the rule says.
     pub(crate) fn is_as_expected(&self) -> bool {
         self.sides.iter().all(|outcomes| {
+            if limits::breach(&self.scenario, outcomes).is_some() {
+                return false;
+            }
             let mut pairs = self.scenario.requests().zip(outcomes);
             pairs.all(|(request, outcome)| request.expect.as_ref().is_none_or(|e| outcome.is(e)))
         })
@@ -242,6 +259,11 @@ impl Report {
                 a.full(),
                 b.full()
             );
+        }
+        for outcomes in &self.sides {
+            if let Some(breach) = limits::breach(&self.scenario, outcomes) {
+                let _ = writeln!(text, "! {breach}");
+            }
         }
         for (a, b) in self.seen[0]
             .iter()

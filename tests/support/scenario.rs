@@ -14,6 +14,9 @@ pub(crate) struct Scenario {
     pub(crate) start: u64,
     /// Lines of the upstream block, `server` lines naming peers by letter.
     pub(crate) upstream: Vec<String>,
+    /// `limit_req_zone` and `limit_conn_zone` lines. With one of them, requests do not wait for each
+    /// other: each is sent when it is due, to the millisecond.
+    pub(crate) zones: Vec<String>,
     /// Lines of the location besides `proxy_pass`.
     pub(crate) location: Vec<String>,
     pub(crate) steps: Vec<Step>,
@@ -34,6 +37,8 @@ pub(crate) struct Request {
     pub(crate) body: Option<Body>,
     /// Do not wait for the response before going on.
     pub(crate) held: bool,
+    /// The connection stays open after the response until the scenario is over.
+    pub(crate) idle: bool,
     /// What `$arg_k` and `$http_x_key` are; without it both are empty.
     pub(crate) key: Option<String>,
     /// Where it comes from, for servers that believe `X-Client`; else from 127.0.0.1.

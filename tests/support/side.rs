@@ -73,7 +73,7 @@ impl Side {
     }
 
     fn http(self, scenarios: &[Scenario]) -> String {
-        let mut upstreams = String::new();
+        let (mut zones, mut upstreams) = (String::new(), String::new());
         let mut locations = String::new();
         for (index, scenario) in scenarios.iter().enumerate() {
             let _ = writeln!(upstreams, "upstream u{index} {{");
@@ -93,17 +93,29 @@ impl Side {
                 "    location /{}/ {{\n        proxy_pass http://u{index};",
                 scenario.path()
             );
+            for line in &scenario.zones {
+                let _ = writeln!(zones, "{}", own_zones(line, index));
+            }
             for line in &scenario.location {
-                let _ = writeln!(locations, "        {line}");
+                let _ = writeln!(locations, "        {}", own_zones(line, index));
             }
             locations.push_str("    }\n");
         }
         format!(
-            "{LOG_FORMAT}\naccess_log access.log parity;\n{upstreams}\
+            "{LOG_FORMAT}\naccess_log access.log parity;\n{zones}{upstreams}\
              server {{\n    listen {};\n    set_real_ip_from 127.0.0.0/8;\n    \
              real_ip_header X-Client;\n{locations}}}\n",
             self.front()
         )
+    }
+}
+
+/// A line about limits, its zone named for the scenario with this index.
+fn own_zones(line: &str, index: usize) -> String {
+    match line.strip_prefix("limit_conn ") {
+        Some(rest) => format!("limit_conn u{index}-{rest}"),
+        None if line.starts_with("limit_") => line.replace("zone=", &format!("zone=u{index}-")),
+        None => line.to_owned(),
     }
 }
 

@@ -41,6 +41,7 @@ fn empty(name: &str) -> Scenario {
         name: name.trim().to_owned(),
         start: 300,
         upstream: Vec::new(),
+        zones: Vec::new(),
         location: Vec::new(),
         steps: Vec::new(),
     }
@@ -49,7 +50,10 @@ fn empty(name: &str) -> Scenario {
 fn read_line(scenario: &mut Scenario, line: &str) -> Result<(), String> {
     if line.ends_with(';') {
         for directive in line.split(';').map(str::trim).filter(|d| !d.is_empty()) {
-            let block = if directive.starts_with("proxy_") || directive.starts_with("client_") {
+            let begins = |words: &[&str]| words.iter().any(|word| directive.starts_with(word));
+            let block = if begins(&["limit_req_zone ", "limit_conn_zone "]) {
+                &mut scenario.zones
+            } else if begins(&["proxy_", "client_", "limit_"]) {
                 &mut scenario.location
             } else {
                 &mut scenario.upstream
@@ -113,6 +117,7 @@ fn requests(line: &str) -> Result<Vec<Request>, String> {
             "key" => request.key = Some(argument()?.to_owned()),
             "client" => request.client = Some(number(argument()?)?),
             "held" => request.held = true,
+            "idle" => request.idle = true,
             "abandon" => request.abandon = Some(number(argument()?)?),
             _ => return Err(format!("unknown word \"{word}\"")),
         }
@@ -136,7 +141,12 @@ fn number<N: std::str::FromStr>(text: &str) -> Result<N, String> {
 impl fmt::Display for Scenario {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "scenario {}\nstart {}", self.name, self.start)?;
-        for line in self.upstream.iter().chain(&self.location) {
+        for line in self
+            .zones
+            .iter()
+            .chain(&self.upstream)
+            .chain(&self.location)
+        {
             writeln!(f, "{line}")?;
         }
         for step in &self.steps {
@@ -172,6 +182,9 @@ impl fmt::Display for Request {
         }
         if self.held {
             f.write_str(" held")?;
+        }
+        if self.idle {
+            f.write_str(" idle")?;
         }
         if let Some(after) = self.abandon {
             write!(f, " abandon {after}")?;

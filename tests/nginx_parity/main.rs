@@ -5,52 +5,61 @@
 //! of scenarios to play instead. `PARITY_AGAINST=nginx` compares nginx with itself, which tests
 //! the test.
 
+#[path = "../support/mod.rs"]
 mod support;
 
 use std::str::FromStr;
 use std::{env, fs};
 
 use support::run::{Report, play};
-use support::{differs, generate, matrix, text};
+use support::scenario::Scenario;
+use support::{differs, generate, limits, matrix, text};
 
 /// Sections 7 and 13 of the reference, in the text form of scenarios.
 const TRACES: [&str; 4] = [
-    include_str!("support/traces/failures.txt"),
-    include_str!("support/traces/retries.txt"),
-    include_str!("support/traces/keepalive.txt"),
-    include_str!("support/traces/methods.txt"),
+    include_str!("../support/traces/failures.txt"),
+    include_str!("../support/traces/retries.txt"),
+    include_str!("../support/traces/keepalive.txt"),
+    include_str!("../support/traces/methods.txt"),
 ];
+
+/// W18, W19 and what else the reference says of limits.
+const LIMITS: &str = include_str!("../support/traces/limits.txt");
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn worked_traces_come_out_as_written() {
     let traces = TRACES
         .iter()
         .flat_map(|text| text::parse(text).expect("readable traces"));
-    let reports = play(traces.chain(matrix::scenarios()).collect()).await;
-    let wrong = reports
-        .iter()
-        .filter(|report| !report.agrees() || !report.is_as_expected());
-    complain(wrong, reports.len());
+    by_the_rule(play(traces.chain(matrix::scenarios()).collect()).await);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn random_scenarios_come_to_the_same() {
-    let scenarios = match env::var("PARITY_REPLAY") {
-        Ok(file) => {
-            let text = fs::read_to_string(&file).unwrap_or_else(|why| panic!("{file}: {why}"));
-            text::parse(&text).unwrap_or_else(|why| panic!("{file}: {why}"))
-        }
-        Err(_) => {
-            let first: u64 = number("PARITY_SEED", 1);
-            let count = number("PARITY_SCENARIOS", 250);
-            (first..first + count).map(generate::scenario).collect()
-        }
-    };
-    let reports = play(scenarios).await;
+    let reports = play(drawn(250, generate::scenario)).await;
     complain(
         reports.iter().filter(|report| !report.agrees()),
         reports.len(),
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn limits_come_out_as_written_and_by_the_rule() {
+    let traces = text::parse(LIMITS).expect("readable traces");
+    by_the_rule(play(traces).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn random_limits_come_out_by_the_rule() {
+    by_the_rule(play(drawn(80, limits::scenario)).await);
+}
+
+/// The same on both sides, and what is known of it or what the rule says.
+fn by_the_rule(reports: Vec<Report>) {
+    let wrong = reports
+        .iter()
+        .filter(|report| !report.agrees() || !report.is_as_expected());
+    complain(wrong, reports.len());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -67,7 +76,21 @@ fn a_scenario_survives_its_text_form() {
         let scenario = generate::scenario(seed);
         let read = text::parse(&scenario.to_string()).expect("a scenario that can be read");
         assert_eq!(read, [scenario]);
+        let scenario = limits::scenario(seed);
+        let read = text::parse(&scenario.to_string()).expect("a scenario that can be read");
+        assert_eq!(read, [scenario]);
     }
+}
+
+/// Those to replay, or so many that are drawn if nobody says how many.
+fn drawn(count: u64, scenario: fn(u64) -> Scenario) -> Vec<Scenario> {
+    if let Ok(file) = env::var("PARITY_REPLAY") {
+        let text = fs::read_to_string(&file).unwrap_or_else(|why| panic!("{file}: {why}"));
+        return text::parse(&text).unwrap_or_else(|why| panic!("{file}: {why}"));
+    }
+    let first: u64 = number("PARITY_SEED", 1);
+    let count = number("PARITY_SCENARIOS", count);
+    (first..first + count).map(scenario).collect()
 }
 
 fn complain<'a>(wrong: impl Iterator<Item = &'a Report>, total: usize) {
