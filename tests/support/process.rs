@@ -97,14 +97,17 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         // Asked first: a master that is killed leaves its workers behind.
-        let term = format!("kill -TERM {}", self.child.id());
-        let asked = Command::new("sh").args(["-c", &term]).status();
-        let start = Instant::now();
-        while asked.is_ok()
-            && matches!(self.child.try_wait(), Ok(None))
-            && start.elapsed() < PATIENCE / 5
-        {
-            sleep(Duration::from_millis(5));
+        // Once it has been waited for, its number may be somebody else's.
+        if matches!(self.child.try_wait(), Ok(None)) {
+            let term = format!("kill -TERM {}", self.child.id());
+            let asked = Command::new("sh").args(["-c", &term]).status();
+            let start = Instant::now();
+            while asked.is_ok()
+                && matches!(self.child.try_wait(), Ok(None))
+                && start.elapsed() < PATIENCE / 5
+            {
+                sleep(Duration::from_millis(5));
+            }
         }
         let _ = self.child.kill();
         let _ = self.child.wait();
