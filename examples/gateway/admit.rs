@@ -128,7 +128,14 @@ fn find_host(x: &mut Exchange) -> Option<(u16, &'static str)> {
     if host.is_none() && x.version == Version::HTTP_11 {
         return Some((400, "client sent HTTP/1.1 request without \"Host\" header"));
     }
-    let name = match (x.uri.authority(), &host) {
+    let in_target = x.uri.authority().filter(|_| x.version != Version::HTTP_2);
+    if host.is_none() && x.version == Version::HTTP_2 {
+        return Some((
+            400,
+            "client sent neither \":authority\" nor \"Host\" header",
+        ));
+    }
+    let name = match (in_target, &host) {
         (Some(authority), _) => target_host(authority.as_str()),
         (None, Some(host)) => host.to_str().ok().and_then(|host| host_name(host).ok()),
         (None, None) => return None,

@@ -2,7 +2,7 @@
 
 use hyper::ext::ReasonPhrase;
 use hyper::header::{self, HeaderMap, HeaderValue};
-use hyper::{Response, StatusCode};
+use hyper::{Response, StatusCode, Version};
 use tower_upstream::ResponseBody;
 
 use crate::body::{Content, Reply};
@@ -72,6 +72,7 @@ pub fn finish(
     let close = pages::closes(status);
     if let Some(body) = source.into_client_body() {
         match close {
+            _ if x.version == Version::HTTP_2 => {}
             true => x.client.wire().linger = true,
             // What nobody wants must still be read, or it would be taken for the next head.
             false => {

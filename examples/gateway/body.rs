@@ -1,7 +1,5 @@
 //! Bodies on their way: the client's to a peer, and ours or a peer's to the client.
 
-use std::error::Error as _;
-use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -10,26 +8,16 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::BodyExt;
-use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::body::{Body, Frame, SizeHint};
 use tokio::time::Sleep;
 use tower_upstream::{BoxError, ResponseBody};
 
 use crate::client::Client;
 use crate::exchange::Exchange;
+use crate::incoming::{Broken, Incoming};
 
 /// Refused with: the client went away within its body. Logged as 400.
 pub const GONE: u16 = 1;
-
-/// Whether a body could not be understood, rather than not be read to its end.
-fn is_malformed(error: &hyper::Error) -> bool {
-    let cause = error.source().and_then(|e| e.downcast_ref::<io::Error>());
-    cause.is_some_and(|e| {
-        matches!(
-            e.kind(),
-            io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData
-        )
-    })
-}
 
 /// What a client's body was refused with; 0 for nothing.
 #[derive(Clone, Debug, Default)]
@@ -128,7 +116,10 @@ impl ClientBody {
                 Poll::Ready(Some(Ok(Frame::data(data))))
             }
             Poll::Ready(Some(Err(error))) => {
-                let status = if is_malformed(&error) { 400 } else { GONE };
+                let status = match error {
+                    Broken::Malformed => 400,
+                    Broken::Gone => GONE,
+                };
                 Poll::Ready(Some(Err(self.verdict.refuse(status))))
             }
             Poll::Ready(None) => Poll::Ready(None),
@@ -233,6 +224,11 @@ impl Reply {
             exchange: None,
             to_the_end: false,
         }
+    }
+
+    /// Whether there is nothing to send, whatever length its header tells.
+    pub fn is_nothing(&self) -> bool {
+        matches!(self.content, Content::EmptyOfSomeLength) || self.is_end_stream()
     }
 
     fn sent(&mut self, bytes: usize) {

@@ -13,7 +13,7 @@ use crate::worker::Worker;
 
 /// How long a connection that has nothing to do may wait for one more request when its worker goes.
 /// A request already on its way then still gets an answer, which a closed socket would deny it.
-const GRACE: Duration = Duration::from_secs(1);
+pub const GRACE: Duration = Duration::from_secs(1);
 
 /// One connection.
 #[derive(Debug)]
@@ -56,6 +56,8 @@ pub enum Phase {
 pub struct Wire {
     /// What happens at present.
     pub phase: Phase,
+    /// Requests being served.
+    serving: usize,
     /// When waiting ends.
     pub deadline: Option<Instant>,
     /// When the head being read began.
@@ -110,6 +112,7 @@ impl Client {
             unwritten: AtomicBool::new(false),
             wire: Mutex::new(Wire {
                 phase: Phase::Idle,
+                serving: 0,
                 deadline: Some(now + wait),
                 begun: now,
                 raw: Vec::new(),
@@ -139,8 +142,7 @@ impl Client {
             // It was read together with an earlier one.
             wire.begun = Instant::now();
         }
-        wire.phase = Phase::Busy;
-        wire.deadline = None;
+        wire.begin();
         wire.taken += 1;
         wire.later_than_body |= wire.body_seen || wire.discarding;
         wire.discarding = false;
@@ -149,9 +151,20 @@ impl Client {
         (wire.begun, serial)
     }
 
-    /// A request is over; the next may begin within `keepalive`.
+    /// A stream has begun: now, and the request's number.
+    pub fn begin_stream(&self) -> (Instant, u64) {
+        self.wire().begin();
+        let serial = self.requests.fetch_add(1, Ordering::Relaxed) + 1;
+        (Instant::now(), serial)
+    }
+
+    /// A request is over; if it was the only one, the next may begin within `keepalive`.
     pub fn end_request(&self, keepalive: Duration) {
         let mut wire = self.wire();
+        wire.serving = wire.serving.saturating_sub(1);
+        if wire.serving > 0 {
+            return;
+        }
         let now = Instant::now();
         let wait = if self.is_leaving() {
             keepalive.min(GRACE)
@@ -204,6 +217,12 @@ impl Client {
 }
 
 impl Wire {
+    fn begin(&mut self) {
+        self.phase = Phase::Busy;
+        self.deadline = None;
+        self.serving += 1;
+    }
+
     /// What has come behind the heads that became requests, or nothing if that cannot be told.
     pub fn rest_of_raw(&self) -> &[u8] {
         let mut rest = &self.raw[..];

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};
 
+use hyper::header::HeaderValue;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
@@ -17,6 +18,8 @@ pub struct Text {
     pub iso: String,
     /// `2026/11/23 10:45:28`
     pub error: String,
+    /// `Mon, 23 Nov 2026 10:45:28 GMT`
+    http: Option<HeaderValue>,
 }
 
 /// Since 1970.
@@ -41,6 +44,13 @@ pub fn with_local(look: impl FnOnce(&Text)) {
     });
 }
 
+/// What a `Date` header says.
+pub fn http_date() -> Option<HeaderValue> {
+    let mut date = None;
+    with_local(|text| date.clone_from(&text.http));
+    date
+}
+
 fn zone() -> &'static TimeZone {
     static ZONE: OnceLock<TimeZone> = OnceLock::new();
     ZONE.get_or_init(TimeZone::system)
@@ -56,6 +66,10 @@ impl Text {
             log: local.strftime("%d/%b/%Y:%H:%M:%S %z").to_string(),
             iso: local.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string(),
             error: local.strftime("%Y/%m/%d %H:%M:%S").to_string(),
+            http: HeaderValue::from_str(&httpdate::fmt_http_date(
+                SystemTime::UNIX_EPOCH + Duration::from_secs(second),
+            ))
+            .ok(),
         }
     }
 }

@@ -205,6 +205,7 @@ fn keeps_alive(head: &Head) -> bool {
             .any(|part| part.trim_ascii().eq_ignore_ascii_case(word))
     };
     match head.version {
+        Version::HTTP_2 => true,
         Version::HTTP_11 => !asks(b"close"),
         _ => asks(b"keep-alive"),
     }

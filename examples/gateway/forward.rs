@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 
 use bytes::Bytes;
-use hyper::body::{Body as _, Incoming};
+use hyper::body::Body as _;
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::http::Extensions;
 use hyper::http::uri::PathAndQuery;
@@ -17,6 +17,7 @@ use crate::body::{GONE, PeerBody};
 use crate::config::{Level, PassUri};
 use crate::exchange::Exchange;
 use crate::handle::limited;
+use crate::incoming::Incoming;
 use crate::log::error;
 use crate::plan::{Forward, Keep, SetHeader, SetTo};
 use crate::route::escape_into;

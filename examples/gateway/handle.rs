@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hyper::body::{Body as _, Incoming};
+use hyper::body::Body as _;
 use hyper::header;
 use hyper::{Method, Request, Response};
 
@@ -13,6 +13,7 @@ use crate::client::Client;
 use crate::config::{ErrorPage, Level, PageStatus, Return};
 use crate::exchange::{Exchange, Head};
 use crate::forward::{self, Source};
+use crate::incoming::Incoming;
 use crate::limit;
 use crate::limit_conn;
 use crate::log::error;
@@ -39,7 +40,10 @@ pub async fn handle(
     request: Request<Incoming>,
 ) -> Result<Response<Reply>, Closed> {
     let (parts, body) = request.into_parts();
-    let (started, serial) = client.begin_request(!body.is_end_stream());
+    let (started, serial) = match body {
+        Incoming::Http1(_) => client.begin_request(!body.is_end_stream()),
+        Incoming::Http2(_) => client.begin_stream(),
+    };
     let head = Head {
         started,
         serial,

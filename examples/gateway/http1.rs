@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use std::task::{Poll, ready};
 use std::time::Duration;
 
+use hyper::Request;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -15,8 +16,10 @@ use tokio::time::timeout;
 use crate::alarm::Alarm;
 use crate::client::{Client, Phase};
 use crate::handle::handle;
+use crate::incoming::Incoming;
 use crate::io::ClientIo;
 use crate::refuse;
+use crate::replayed::Replayed;
 use crate::stream::Stream;
 
 /// hyper refuses smaller buffers.
@@ -28,10 +31,11 @@ const LINGER_TIME: Duration = Duration::from_secs(30);
 const LINGER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Serves a connection to its end, and what it may become after.
-pub async fn serve(stream: Stream, client: Arc<Client>) {
+pub async fn serve(stream: Replayed<Stream>, client: Arc<Client>) {
     let handler = Arc::clone(&client);
-    let service = service_fn(move |request| {
+    let service = service_fn(move |request: Request<hyper::body::Incoming>| {
         let client = Arc::clone(&handler);
+        let request = request.map(Incoming::Http1);
         async move {
             let answer = handle(Arc::clone(&client), request).await;
             client.set_unwritten(true);

@@ -11,10 +11,11 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::client::{Client, Phase, Wire};
 use crate::refuse;
+use crate::replayed::Replayed;
 use crate::stream::Stream;
 
 /// How long a client may take nothing of its answer.
-const SEND_TIMEOUT: Duration = Duration::from_secs(60);
+pub const SEND_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Bytes of heads remembered; more than any head may have by default.
 const RAW_LIMIT: usize = 64 * 1024;
@@ -22,7 +23,7 @@ const RAW_LIMIT: usize = 64 * 1024;
 /// A client's socket.
 #[derive(Debug)]
 pub struct ClientIo {
-    stream: Stream,
+    stream: Replayed<Stream>,
     client: Arc<Client>,
     /// What is written in place of what hyper gave.
     instead: Option<Instead>,
@@ -38,7 +39,7 @@ struct Instead {
 
 impl ClientIo {
     /// The socket of `client`.
-    pub fn new(stream: Stream, client: Arc<Client>) -> Self {
+    pub fn new(stream: Replayed<Stream>, client: Arc<Client>) -> Self {
         Self {
             stream,
             client,
@@ -48,7 +49,7 @@ impl ClientIo {
 
     /// The bare socket.
     pub fn into_inner(self) -> Stream {
-        self.stream
+        self.stream.into_inner()
     }
 
     fn poll_instead(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {

@@ -122,11 +122,15 @@ pub fn common(x: &mut Exchange, headers: &mut HeaderMap, close: bool) -> Version
         && !location.keepalive_timeout.is_zero()
         && x.serial < location.keepalive_requests
         && !x.client.is_leaving();
-    if x.status != 101 {
+    let http2 = x.version == Version::HTTP_2;
+    if http2 && !keep && !close {
+        x.client.leave();
+    }
+    if x.status != 101 && !http2 {
         let value = if keep { "keep-alive" } else { "close" };
         headers.insert(header::CONNECTION, HeaderValue::from_static(value));
     }
-    if let Some(timeout) = location.keepalive_header.filter(|_| keep) {
+    if let Some(timeout) = location.keepalive_header.filter(|_| keep && !http2) {
         if let Ok(value) = HeaderValue::from_str(&format!("timeout={}", timeout.as_secs())) {
             headers.insert(KEEP_ALIVE, value);
         }
@@ -139,7 +143,7 @@ pub fn common(x: &mut Exchange, headers: &mut HeaderMap, close: bool) -> Version
         let names = x.at().location.add_headers.iter().map(|h| h.name.as_str());
         spelling = Spelling::new(names.chain(["WWW-Authenticate"]));
     }
-    if x.version == Version::HTTP_10 || !spelling.is_usual() {
+    if !http2 && (x.version == Version::HTTP_10 || !spelling.is_usual()) {
         let mut wire = x.client.wire();
         wire.old = x.version == Version::HTTP_10;
         wire.spelling = spelling;

@@ -7,14 +7,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::net::{TcpListener, UnixListener};
+use tokio::time::timeout;
 
 use crate::client::Client;
 use crate::config::Level;
-use crate::http1;
+use crate::replayed::Replayed;
 use crate::sockets::{Door, Listener};
 use crate::stream::Stream;
-use crate::tls::{self, Knock};
+use crate::tls::{self, Cover, Knock};
 use crate::worker::Worker;
+use crate::{http1, http2};
 
 /// Connections of the whole process, counted as NGINX's `$connection`.
 static SERIAL: AtomicU64 = AtomicU64::new(0);
@@ -94,8 +96,30 @@ fn open(
             return;
         };
         let client = Client::new(Arc::clone(worker), id, listen, remote, local, cover);
-        http1::serve(stream, client).await;
+        speak(stream, client).await;
     });
+}
+
+/// Serves a connection in the protocol its client speaks: that of the handshake, or without TLS what
+/// its first bytes say.
+async fn speak(stream: Stream, client: Arc<Client>) {
+    let again = Replayed::new(Vec::new(), stream);
+    match &client.cover {
+        Cover::Tls(session) if session.is_http2() => return http2::serve(again, client).await,
+        Cover::None if client.worker.speaks_http2(client.listen) => {}
+        _ => return http1::serve(again, client).await,
+    }
+    let limit = client.worker.header_timeout(client.listen);
+    let looked = tokio::select! {
+        looked = timeout(limit, http2::is_next(again.into_inner())) => looked,
+        () = client.worker.left() => return,
+    };
+    match looked {
+        Ok(Ok((true, stream))) => http2::serve(stream, client).await,
+        Ok(Ok((false, stream))) => http1::serve(stream, client).await,
+        // Nothing was asked.
+        Ok(Err(_)) | Err(_) => {}
+    }
 }
 
 /// One of a worker's connections, until dropped.

@@ -1,6 +1,7 @@
 //! What one worker has for itself: its way to every group, its logs, its count of connections.
 
 use std::path::Path;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -9,6 +10,7 @@ use tokio::sync::Notify;
 use tower_upstream::limit::{bulkhead, rate};
 use tower_upstream::{Group, RequestBuffering, Upstream};
 
+use crate::client::GRACE;
 use crate::forward::MOST_HELD;
 use crate::log::{File, error};
 use crate::plan::Plan;
@@ -106,6 +108,11 @@ impl Worker {
         server.client_header_buffer_size.saturating_add(large)
     }
 
+    /// Whether clients may speak HTTP/2 on a listening address.
+    pub fn speaks_http2(&self, listen: usize) -> bool {
+        self.plan.config.listens[listen].http2 || self.default_server(listen).http2
+    }
+
     fn default_server(&self, listen: usize) -> &crate::config::Server {
         &self.plan.config.servers[self.plan.names[listen].default()]
     }
@@ -114,6 +121,17 @@ impl Worker {
     pub fn leave(&self) {
         self.leaving.store(true, Ordering::Relaxed);
         self.leave.notify_waiters();
+    }
+
+    /// Waits until the worker is to go, and for a client that does not know to say what it wants.
+    pub async fn left(&self) {
+        let mut told = pin!(self.leave.notified());
+        // From now on it is heard.
+        told.as_mut().enable();
+        if !self.leaving.load(Ordering::Relaxed) {
+            told.await;
+        }
+        tokio::time::sleep(GRACE).await;
     }
 
     /// Writes log lines as they gather, until dropped.

@@ -182,6 +182,7 @@ fn push_authority(x: &Exchange, out: &mut String) {
 fn version(version: Version) -> &'static str {
     match version {
         Version::HTTP_10 => "HTTP/1.0",
+        Version::HTTP_2 => "HTTP/2.0",
         _ => "HTTP/1.1",
     }
 }
