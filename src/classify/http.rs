@@ -103,15 +103,16 @@ pub(crate) fn header_size<B>(response: &http::Response<B>) -> usize {
 }
 
 /// Whether the peer will keep the connection open (KA-6): a 1.1 response without `close` anywhere in
-/// its Connection headers.
+/// its Connection headers, or one in HTTP/2, which knows no such header.
 pub(crate) fn keeps_alive<B>(response: &http::Response<B>) -> bool {
-    response.version() == http::Version::HTTP_11
-        && response.status() != http::StatusCode::SWITCHING_PROTOCOLS
-        && response
-            .headers()
-            .get_all(http::header::CONNECTION)
-            .iter()
-            .all(|value| !contains_close(value.as_bytes()))
+    let values = response.headers().get_all(http::header::CONNECTION);
+    match response.version() {
+        http::Version::HTTP_11 => {
+            response.status() != http::StatusCode::SWITCHING_PROTOCOLS
+                && values.iter().all(|value| !contains_close(value.as_bytes()))
+        }
+        version => version == http::Version::HTTP_2,
+    }
 }
 
 fn contains_close(value: &[u8]) -> bool {

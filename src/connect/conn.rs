@@ -5,6 +5,8 @@ use std::task::{Context, Poll};
 use http::{Request, Response};
 use http_body::Body;
 use hyper::body::Incoming;
+#[cfg(feature = "http2")]
+use hyper::client::conn::http2;
 use hyper::client::conn::{TrySendError, http1};
 use tokio::task::AbortHandle;
 use tokio_util::sync::ReusableBoxFuture;
@@ -18,8 +20,8 @@ use crate::timeout::Timer;
 
 type Reply<B> = Result<Response<Incoming>, TrySendError<Request<B>>>;
 
-/// A way to a peer for one request at a time: a whole HTTP/1 connection, owned by a request or by the
-/// idle list, or one stream of an HTTP/2 connection.
+/// A way to a peer for one request at a time: a whole connection, owned by a request or by the idle
+/// list, or one stream of an HTTP/2 connection.
 pub(crate) struct Conn<B> {
     /// Tells connections of a pool apart.
     pub(crate) id: u64,
@@ -39,6 +41,11 @@ enum Link<B> {
         task: AbortHandle,
     },
     #[cfg(feature = "http2")]
+    AloneHttp2 {
+        sender: http2::SendRequest<B>,
+        task: AbortHandle,
+    },
+    #[cfg(feature = "http2")]
     Stream(Stream<B>),
 }
 
@@ -53,6 +60,12 @@ where
         task: AbortHandle,
     ) -> Self {
         Self::new(id, 0, meter, Link::Alone { sender, task })
+    }
+
+    #[cfg(feature = "http2")]
+    pub(super) fn alone_http2(id: u64, sender: http2::SendRequest<B>, task: AbortHandle) -> Self {
+        let meter = Arc::new(Meter::of_stream());
+        Self::new(id, 0, meter, Link::AloneHttp2 { sender, task })
     }
 
     #[cfg(feature = "http2")]
@@ -80,6 +93,8 @@ where
         match &self.link {
             Link::Alone { sender, .. } => sender.is_closed(),
             #[cfg(feature = "http2")]
+            Link::AloneHttp2 { sender, .. } => sender.is_closed(),
+            #[cfg(feature = "http2")]
             Link::Stream(stream) => stream.sender.is_closed(),
         }
     }
@@ -96,6 +111,17 @@ where
 
     /// It serves others too, and is nobody's to keep.
     pub(crate) fn is_shared(&self) -> bool {
+        match &self.link {
+            Link::Alone { .. } => false,
+            #[cfg(feature = "http2")]
+            Link::AloneHttp2 { .. } => false,
+            #[cfg(feature = "http2")]
+            Link::Stream(_) => true,
+        }
+    }
+
+    /// It speaks HTTP/2.
+    pub(crate) fn is_http2(&self) -> bool {
         !matches!(self.link, Link::Alone { .. })
     }
 
@@ -103,6 +129,8 @@ where
     pub(crate) fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<hyper::Result<()>> {
         match &mut self.link {
             Link::Alone { sender, .. } => sender.poll_ready(cx),
+            #[cfg(feature = "http2")]
+            Link::AloneHttp2 { sender, .. } => sender.poll_ready(cx),
             #[cfg(feature = "http2")]
             Link::Stream(stream) => stream.sender.poll_ready(cx),
         }
@@ -130,6 +158,10 @@ where
         match &mut self.link {
             Link::Alone { sender, .. } => self.reply.set(sender.try_send_request(request)),
             #[cfg(feature = "http2")]
+            Link::AloneHttp2 { sender, .. } => {
+                self.reply.set(sender.try_send_request(request));
+            }
+            #[cfg(feature = "http2")]
             Link::Stream(stream) => self.reply.set(stream.sender.try_send_request(request)),
         }
     }
@@ -141,6 +173,8 @@ impl<B> Drop for Conn<B> {
         // stream is reset instead, and its connection stays.
         match &self.link {
             Link::Alone { task, .. } if self.meter.sending() => task.abort(),
+            #[cfg(feature = "http2")]
+            Link::AloneHttp2 { task, .. } if self.meter.sending() => task.abort(),
             _ => {}
         }
     }

@@ -54,7 +54,7 @@ where
 /// The connection's task: hyper's state machine, and the time it may be idle. It ends when the peer
 /// closes or sends a stray byte (KA-7), when its owner drops the connection, or when it has been
 /// idle for too long.
-async fn drive<C, K>(connection: C, with: Handshake<K>)
+pub(super) async fn drive<C, K>(connection: C, with: Handshake<K>)
 where
     C: Future,
     K: Keeper,

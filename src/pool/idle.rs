@@ -37,9 +37,10 @@ impl<K: Eq + Hash, T> Idle<K, T> {
         self.entries.len()
     }
 
-    /// The newest of a peer (KA-2).
-    pub(super) fn take(&mut self, peer: &K) -> Option<T> {
-        let newest = self.entries.iter().rposition(|entry| entry.peer == *peer)?;
+    /// The newest of a peer that is fit (KA-2).
+    pub(super) fn take(&mut self, peer: &K, fit: impl Fn(&T) -> bool) -> Option<T> {
+        let mut entries = self.entries.iter();
+        let newest = entries.rposition(|entry| entry.peer == *peer && fit(&entry.item))?;
         Some(self.entries.remove(newest).item)
     }
 
@@ -105,10 +106,10 @@ mod tests {
         for (peer, id) in [(0, 1), (1, 2), (0, 3)] {
             assert_eq!(idle.put(peer, id, id, now), None);
         }
-        assert_eq!(idle.take(&0), Some(3));
-        assert_eq!(idle.take(&0), Some(1));
-        assert_eq!(idle.take(&0), None);
-        assert_eq!(idle.take(&1), Some(2));
+        assert_eq!(idle.take(&0, |_| true), Some(3));
+        assert_eq!(idle.take(&0, |_| true), Some(1));
+        assert_eq!(idle.take(&0, |_| true), None);
+        assert_eq!(idle.take(&1, |_| true), Some(2));
     }
 
     #[test]
@@ -117,7 +118,10 @@ mod tests {
         let mut idle = Idle::new(1, MINUTE);
         assert_eq!(idle.put(0, 1, 'a', now), None);
         assert_eq!(idle.put(1, 2, 'b', now), Some('a'));
-        assert_eq!((idle.take(&0), idle.take(&1)), (None, Some('b')));
+        assert_eq!(
+            (idle.take(&0, |_| true), idle.take(&1, |_| true)),
+            (None, Some('b'))
+        );
     }
 
     #[test]
@@ -129,13 +133,16 @@ mod tests {
         }
         assert_eq!(idle.only(Arc::new([1, 2].into())), [1, 3]);
         assert_eq!(
-            (idle.len(), idle.take(&0), idle.take(&2)),
+            (idle.len(), idle.take(&0, |_| true), idle.take(&2, |_| true)),
             (2, None, Some(4))
         );
         assert_eq!(idle.put(0, 5, 5, now), Some(5), "it was in use meanwhile");
         assert_eq!(idle.put(1, 6, 6, now), None);
         assert!(idle.only(Arc::new([0, 1].into())).is_empty());
-        assert_eq!((idle.put(0, 7, 7, now), idle.take(&0)), (None, Some(7)));
+        assert_eq!(
+            (idle.put(0, 7, 7, now), idle.take(&0, |_| true)),
+            (None, Some(7))
+        );
     }
 
     #[test]

@@ -49,13 +49,14 @@ where
         self.lock().len()
     }
 
-    /// The newest idle connection to a peer that its peer has not closed.
-    pub(crate) fn take(&self, peer: &Arc<Address>) -> Option<Box<Conn<B>>> {
+    /// The newest idle connection to a peer, in HTTP/2 or not, that its peer has not closed. NGINX does
+    /// not tell the two apart.
+    pub(crate) fn take(&self, peer: &Arc<Address>, http2: bool) -> Option<Box<Conn<B>>> {
         if self.config.connections == 0 {
             return None;
         }
         loop {
-            let conn = self.lock().take(peer)?;
+            let conn = self.lock().take(peer, |conn| conn.is_http2() == http2)?;
             if !conn.is_closed() {
                 return Some(conn);
             }

@@ -6,7 +6,6 @@ use std::time::Duration;
 #[cfg(feature = "http2")]
 use tokio::time::Instant;
 
-#[cfg(feature = "http2")]
 use super::config::Http2;
 use super::exchange::{Conn, Peer};
 use crate::connect;
@@ -19,13 +18,26 @@ pub(super) enum ConnectError {
     Failed(BoxError),
 }
 
-/// A new connection.
-pub(super) async fn connect(peer: Peer, limit: Duration) -> Result<Conn, ConnectError> {
+/// A new connection, in HTTP/2 if `http2` says how.
+#[cfg_attr(not(feature = "http2"), allow(unused_variables))]
+pub(super) async fn connect(
+    peer: Peer,
+    limit: Duration,
+    http2: Option<Http2>,
+) -> Result<Conn, ConnectError> {
     if limit.is_zero() {
         return Err(ConnectError::Timeout);
     }
     let with: connect::Handshake<Weak<_>> = peer.pool.handshake();
-    match tokio::time::timeout(limit, connect::connect(&peer.target, with)).await {
+    let connecting = async {
+        #[cfg(feature = "http2")]
+        if let Some(http2) = http2 {
+            let ping = (http2.ping_interval, http2.ping_timeout);
+            return connect::http2::connect_alone(&peer.target, ping, with).await;
+        }
+        connect::connect(&peer.target, with).await
+    };
+    match tokio::time::timeout(limit, connecting).await {
         Ok(Ok(conn)) => Ok(conn),
         Ok(Err(error)) => Err(ConnectError::Failed(error)),
         Err(_) => Err(ConnectError::Timeout),

@@ -151,8 +151,9 @@ enum Phase {
 impl Exchange {
     fn checkout(&mut self) -> Phase {
         let (peer, limit) = (self.peer.clone(), self.proxy.connect_timeout);
+        let http2 = self.proxy.http2;
         #[cfg(feature = "http2")]
-        if let Some(http2) = self.proxy.http2 {
+        if let Some(http2) = http2.filter(|http2| !http2.is_alone()) {
             // Fresh is what others have made meanwhile, too: many may ask for it at once.
             let since = self.fresh.then_some(self.started);
             let open = (!self.fresh).then(|| peer.pool.streams().open(&peer.target.address, None));
@@ -162,11 +163,11 @@ impl Exchange {
             };
         }
         if !self.fresh {
-            if let Some(conn) = peer.pool.take(&peer.target.address) {
+            if let Some(conn) = peer.pool.take(&peer.target.address, http2.is_some()) {
                 return Phase::Ready(conn);
             }
         }
-        Phase::Connect(Box::pin(connect(peer, limit)))
+        Phase::Connect(Box::pin(connect(peer, limit, http2)))
     }
 
     fn send(&mut self, mut conn: Box<Conn>) -> Phase {

@@ -98,7 +98,18 @@ async fn answer(request: Request<Incoming>) -> hyper::Result<Response<Full<Bytes
 }
 
 pub(crate) fn upstream(servers: &[&H2], semantics: Semantics, http2: Http2) -> Upstream {
+    keeping(0, servers, semantics, http2)
+}
+
+/// The same with `keepalive`.
+pub(crate) fn keeping(
+    connections: usize,
+    servers: &[&H2],
+    semantics: Semantics,
+    http2: Http2,
+) -> Upstream {
     let mut config = GroupConfig::new("orders");
+    config.keepalive.connections = connections;
     let servers = servers.iter().map(|h2| Server::new(h2.address.to_string()));
     config.servers = servers.collect();
     config.semantics = semantics;

@@ -75,11 +75,11 @@ async fn nothing_stays_when_the_group_is_gone() {
 #[tokio::test]
 async fn a_caller_that_leaves_frees_its_stream_and_not_the_connection() {
     let h2 = server(100).await;
-    let one = Http2 {
-        streams: 1,
+    let few = Http2 {
+        streams: 2,
         ..Http2::default()
     };
-    let upstream = upstream(&[&h2], Semantics::Nginx, one);
+    let upstream = upstream(&[&h2], Semantics::Nginx, few);
     for _ in 0..5 {
         let left = tokio::time::timeout(Duration::from_millis(30), fetch(&upstream, 5000, ""));
         assert!(left.await.is_err());

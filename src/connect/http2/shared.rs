@@ -1,26 +1,25 @@
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
+use std::sync::Arc;
 use std::sync::atomic::{
     AtomicBool, AtomicU64, AtomicUsize, Ordering::AcqRel, Ordering::Acquire, Ordering::Relaxed,
     Ordering::Release,
 };
-use std::sync::{Arc, OnceLock};
 use std::task::Poll;
 use std::time::Duration;
 
 use http_body::Body;
 use hyper::client::conn::http2::{self, SendRequest};
-use hyper::rt::Executor;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::sync::Notify;
-use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
-use super::conn::Conn;
-use super::target::{Protocol, Target};
-use super::tcp::Socket;
+use super::tasks::Tasks;
 use crate::clock;
+use crate::connect::conn::Conn;
+use crate::connect::target::{Protocol, Target};
+use crate::connect::tcp::Socket;
 use crate::error::BoxError;
 use crate::timeout::Timer;
 
@@ -68,19 +67,19 @@ pub(crate) struct Rules {
 }
 
 /// One stream; it is given back when it is dropped.
-pub(super) struct Stream<B> {
-    pub(super) sender: SendRequest<B>,
+pub(in crate::connect) struct Stream<B> {
+    pub(in crate::connect) sender: SendRequest<B>,
     state: Arc<State>,
 }
 
 impl<B> Stream<B> {
     /// An answer has come.
-    pub(super) fn heard(&self) {
+    pub(in crate::connect) fn heard(&self) {
         self.state.heard.store(true, Relaxed);
     }
 
     /// Its connection takes no more requests.
-    pub(super) fn retire(&self) {
+    pub(in crate::connect) fn retire(&self) {
         self.state.retire();
     }
 }
@@ -202,30 +201,6 @@ where
         tasks.end();
     });
     Ok(Shared { id, sender, state })
-}
-
-/// Runs what hyper spawns: first the task that owns the socket, then one for each body that is not sent
-/// at once. Those keep the socket while they wait for a peer to make room, though nobody waits for them.
-#[derive(Clone, Debug, Default)]
-struct Tasks(Arc<OnceLock<AbortHandle>>);
-
-impl<F> Executor<F> for Tasks
-where
-    F: Future<Output = ()> + Send + 'static,
-{
-    fn execute(&self, future: F) {
-        let task = tokio::spawn(future).abort_handle();
-        self.0.get_or_init(|| task);
-    }
-}
-
-impl Tasks {
-    /// The socket goes, and with it whatever is left.
-    fn end(&self) {
-        if let Some(socket) = self.0.get() {
-            socket.abort();
-        }
-    }
 }
 
 /// The connection's task. It ends when the peer closes, or when no request uses the connection and
