@@ -3,18 +3,21 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::BodyExt;
+use hyper::Version;
 use hyper::body::{Body, Frame, SizeHint};
+use hyper::header::HeaderMap;
 use tokio::time::Sleep;
 use tower_upstream::{BoxError, ResponseBody};
 
 use crate::client::Client;
 use crate::exchange::Exchange;
 use crate::incoming::{Broken, Incoming};
+use crate::trailers::{self, Due};
 
 /// Refused with: the client went away within its body. Logged as 400.
 pub const GONE: u16 = 1;
@@ -188,6 +191,8 @@ pub struct Reply {
     // Dropped first, so that the last attempt is complete when the exchange is logged.
     content: Content,
     exchange: Option<Box<Exchange>>,
+    /// What comes behind the content.
+    due: Due,
     /// A peer's answer is read to its end even if the client has gone.
     to_the_end: bool,
 }
@@ -212,6 +217,7 @@ impl Reply {
     pub fn new(content: Content, exchange: Box<Exchange>, to_the_end: bool) -> Self {
         Self {
             content,
+            due: Due::of(&exchange),
             exchange: Some(exchange),
             to_the_end,
         }
@@ -222,6 +228,7 @@ impl Reply {
         Self {
             content: Content::Empty,
             exchange: None,
+            due: Due::default(),
             to_the_end: false,
         }
     }
@@ -229,6 +236,24 @@ impl Reply {
     /// Whether there is nothing to send, whatever length its header tells.
     pub fn is_nothing(&self) -> bool {
         matches!(self.content, Content::EmptyOfSomeLength) || self.is_end_stream()
+    }
+
+    /// The content has ended, perhaps with trailers of the peer's.
+    fn end(&mut self, peers: Option<HeaderMap>) -> Option<HeaderMap> {
+        self.sent(0);
+        let due = std::mem::take(&mut self.due);
+        let x = self.exchange.as_mut().filter(|_| !due.is_nothing())?;
+        let trailers = trailers::collect(x, due, peers);
+        if x.version == Version::HTTP_2 {
+            return trailers::map(trailers);
+        }
+        if x.chunked {
+            // hyper sends none to clients that did not ask; NGINX does.
+            let text = trailers::write(&trailers);
+            x.sent += text.len() as u64;
+            x.client.wire().tail = text;
+        }
+        None
     }
 
     fn sent(&mut self, bytes: usize) {
@@ -253,29 +278,35 @@ impl Body for Reply {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        match &mut self.content {
-            Content::Empty | Content::EmptyOfSomeLength => Poll::Ready(None),
+        let trailers = match &mut self.content {
+            Content::Empty | Content::EmptyOfSomeLength => None,
             Content::Full(bytes) => {
                 let bytes = std::mem::take(bytes);
                 self.content = Content::Empty;
-                self.sent(bytes.len());
-                Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
+                if !bytes.is_empty() {
+                    self.sent(bytes.len());
+                    return Poll::Ready(Some(Ok(Frame::data(bytes))));
+                }
+                None
             }
-            Content::Peer(body) => {
-                let data = match std::task::ready!(Pin::new(body).poll_frame(cx)) {
-                    // Trailers of responses are dropped (RS-12).
-                    Some(Ok(frame)) => frame.into_data().ok(),
-                    Some(Err(error)) => return Poll::Ready(Some(Err(error))),
-                    None => None,
-                };
-                self.sent(data.as_ref().map_or(0, Bytes::len));
-                Poll::Ready(data.map(|data| Ok(Frame::data(data))))
-            }
-        }
+            Content::Peer(body) => match ready!(Pin::new(body).poll_frame(cx)) {
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) => {
+                        self.sent(data.len());
+                        return Poll::Ready(Some(Ok(Frame::data(data))));
+                    }
+                    Err(frame) => frame.into_trailers().ok(),
+                },
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => None,
+            },
+        };
+        Poll::Ready(self.end(trailers).map(|frame| Ok(Frame::trailers(frame))))
     }
 
     fn is_end_stream(&self) -> bool {
         match &self.content {
+            _ if self.due.own => false,
             Content::Empty => true,
             Content::EmptyOfSomeLength => false,
             Content::Full(bytes) => bytes.is_empty(),
@@ -285,6 +316,7 @@ impl Body for Reply {
 
     fn size_hint(&self) -> SizeHint {
         match &self.content {
+            _ if self.due.own => SizeHint::default(),
             Content::Empty => SizeHint::with_exact(0),
             Content::EmptyOfSomeLength => SizeHint::default(),
             Content::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
@@ -302,6 +334,7 @@ impl Drop for Reply {
         let mut rest = Self {
             content,
             exchange: self.exchange.take(),
+            due: Due::default(),
             to_the_end: false,
         };
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {

@@ -77,6 +77,8 @@ pub struct Wire {
     pub old: bool,
     /// How the names in the next head written are spelt.
     pub spelling: Spelling,
+    /// Trailers, to be written behind the last chunk of the answer being sent.
+    pub tail: Vec<u8>,
     /// A client that stops sending still wants its answer.
     pub hold_eof: bool,
     /// The client may still be sending when its connection is closed.
@@ -122,6 +124,7 @@ impl Client {
                 discarding: false,
                 old: false,
                 spelling: Spelling::default(),
+                tail: Vec::new(),
                 hold_eof: false,
                 linger: false,
                 tunnel: None,

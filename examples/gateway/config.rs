@@ -22,6 +22,8 @@ pub struct Config {
     pub workers: usize,
     /// `worker_connections` of one worker.
     pub worker_connections: usize,
+    /// `worker_shutdown_timeout`; by default workers that are to go wait for their clients.
+    pub shutdown_timeout: Option<Duration>,
     /// `pid`, as written.
     pub pid: Option<PathBuf>,
     /// `error_log` of the main level, the last one if there are several.
@@ -127,6 +129,8 @@ pub struct Location {
     pub keepalive_requests: u64,
     /// `add_header`s in order.
     pub add_headers: Vec<AddHeader>,
+    /// `add_trailer`s in order.
+    pub add_trailers: Vec<AddHeader>,
     /// `error_page`s in order.
     pub error_pages: Vec<ErrorPage>,
     /// `access_log`s; empty is `off`. NGINX's default is `logs/access.log combined`.
@@ -249,7 +253,7 @@ impl Answer {
     }
 }
 
-/// `add_header NAME VALUE [always]`
+/// `add_header NAME VALUE [always]`, and `add_trailer`
 #[derive(Clone, Debug)]
 pub struct AddHeader {
     /// As written.
@@ -392,6 +396,8 @@ pub struct ProxyPass {
     pub intercept_errors: bool,
     /// `proxy_ignore_client_abort`, default off.
     pub ignore_client_abort: bool,
+    /// `proxy_pass_trailers`, default off.
+    pub pass_trailers: bool,
     /// `proxy_buffering`, default on. Answers are always passed on as they arrive, and read ahead
     /// of a slow client by about what NGINX's default buffers hold.
     #[expect(dead_code, reason = "both settings are served alike")]

@@ -20,6 +20,9 @@ pub const SEND_TIMEOUT: Duration = Duration::from_secs(60);
 /// Bytes of heads remembered; more than any head may have by default.
 const RAW_LIMIT: usize = 64 * 1024;
 
+/// The end of a body in chunks, without trailers.
+const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
+
 /// A client's socket.
 #[derive(Debug)]
 pub struct ClientIo {
@@ -70,12 +73,21 @@ impl ClientIo {
 
     fn rewrite(&mut self, buf: &[u8]) -> Option<Vec<u8>> {
         let mut wire = self.client.wire();
-        if (wire.old || !wire.spelling.is_usual()) && buf.starts_with(b"HTTP/1.") {
+        let head = (wire.old || !wire.spelling.is_usual()) && buf.starts_with(b"HTTP/1.");
+        let tail = !wire.tail.is_empty() && buf.ends_with(LAST_CHUNK);
+        if head || tail {
             let mut bytes = buf.to_vec();
-            // NGINX answers 1.0 clients with a 1.1 status line too.
-            bytes[7] = b'1';
-            wire.old = false;
-            std::mem::take(&mut wire.spelling).spell(&mut bytes);
+            if head {
+                // NGINX answers 1.0 clients with a 1.1 status line too.
+                bytes[7] = b'1';
+                wire.old = false;
+                std::mem::take(&mut wire.spelling).spell(&mut bytes);
+            }
+            if tail {
+                bytes.truncate(bytes.len() - b"\r\n".len());
+                bytes.append(&mut wire.tail);
+                bytes.extend_from_slice(b"\r\n");
+            }
             return Some(bytes);
         }
         // A body can look like anything, so looks count only while nothing of ours is on its way.

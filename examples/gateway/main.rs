@@ -48,6 +48,7 @@ mod sticky;
 mod stream;
 mod text;
 mod tls;
+mod trailers;
 mod tunnel;
 mod variables;
 mod worker;

@@ -8,8 +8,8 @@ use tower_upstream::connect::Spelling;
 use tower_upstream::nginx::Template;
 
 use crate::config::{
-    Action, Config, Level, LimitConnections, LimitRequests, Location, Matcher, ProxyPass, Redirect,
-    Server,
+    Action, AddHeader, Config, Level, LimitConnections, LimitRequests, Location, Matcher,
+    ProxyPass, Redirect, Server,
 };
 use crate::route::{Locations, Names};
 
@@ -56,6 +56,8 @@ pub struct Place {
     pub add_headers: Vec<(HeaderName, Template, bool)>,
     /// How their names are written.
     pub spelling: Spelling,
+    /// `add_trailer`s.
+    pub add_trailers: Vec<AddHeader>,
     /// The request's headers that are asked for once it has been sent on.
     pub keep: Keep,
     /// `$1` and the like are asked for.
@@ -215,6 +217,7 @@ impl Build<'_> {
             keep: asked.keep,
             wants_captures: asked.captures,
             spelling: Spelling::new(location.add_headers.iter().map(|h| &h.name)),
+            add_trailers: std::mem::take(&mut location.add_trailers),
             location,
             inner,
             logs,
@@ -253,7 +256,8 @@ impl Asked {
         forward: Option<&'a Forward>,
     ) -> Self {
         let late = logs.iter().map(|(_, format)| &lines[*format]);
-        let late = late.chain(location.add_headers.iter().map(|h| &h.value));
+        let added = location.add_headers.iter().chain(&location.add_trailers);
+        let late = late.chain(added.map(|h| &h.value));
         let redirects = forward.map_or(&[][..], |f| &f.pass.redirects);
         let late: Vec<&Template> = late
             .chain(redirects.iter().flat_map(Redirect::templates))
@@ -381,6 +385,7 @@ fn placeholder() -> Location {
         keepalive_header: None,
         keepalive_requests: 0,
         add_headers: Vec::new(),
+        add_trailers: Vec::new(),
         error_pages: Vec::new(),
         access_logs: Vec::new(),
         error_log: None,

@@ -14,6 +14,7 @@ use crate::plan::Forward;
 use crate::redirect;
 use crate::sticky;
 use crate::text;
+use crate::trailers::Due;
 use crate::tunnel::Tunnel;
 use crate::variables::eval;
 
@@ -89,7 +90,7 @@ fn clean(headers: &mut HeaderMap, forward: &Forward) {
 }
 
 /// Headers of one connection.
-fn is_hop(name: &HeaderName) -> bool {
+pub fn is_hop(name: &HeaderName) -> bool {
     matches!(*name, header::CONNECTION | header::TRANSFER_ENCODING) || *name == KEEP_ALIVE
 }
 
@@ -135,6 +136,10 @@ pub fn common(x: &mut Exchange, headers: &mut HeaderMap, close: bool) -> Version
             headers.insert(KEEP_ALIVE, value);
         }
     }
+    if x.version == Version::HTTP_11 && Due::of(x).own {
+        headers.remove(header::CONTENT_LENGTH);
+        x.chunked = true;
+    }
     sticky::put_cookies(&x.sticky_cookies, headers);
     add_headers(x, headers);
     let mut spelling = x.at().spelling.clone();
@@ -157,11 +162,16 @@ pub fn common(x: &mut Exchange, headers: &mut HeaderMap, close: bool) -> Version
     }
 }
 
-fn add_headers(x: &Exchange, headers: &mut HeaderMap) {
-    let usual = matches!(
-        x.status,
+/// Statuses that headers and trailers are added to unless they say `always`.
+pub fn is_usual(status: u16) -> bool {
+    matches!(
+        status,
         200 | 201 | 204 | 206 | 301 | 302 | 303 | 304 | 307 | 308
-    );
+    )
+}
+
+fn add_headers(x: &Exchange, headers: &mut HeaderMap) {
+    let usual = is_usual(x.status);
     for (name, template, always) in &x.at().add_headers {
         if !usual && !always {
             continue;

@@ -207,8 +207,15 @@ async fn serve(worker: Arc<Worker>, doors: Vec<Door>, mut orders: watch::Receive
             worker.ended.notified().await;
         }
     };
+    let late = async {
+        match worker.plan.config.shutdown_timeout {
+            Some(limit) => tokio::time::sleep(limit).await,
+            None => std::future::pending().await,
+        }
+    };
     tokio::select! {
         () = gone => {}
+        () = late => {}
         _ = orders.wait_for(|order| *order == Order::Stop) => {}
     }
 }

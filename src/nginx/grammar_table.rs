@@ -64,6 +64,7 @@ pub(super) const ROWS: &[Rule] = &[
     plain("daemon", M, 1, 1, NoEffect),
     plain("master_process", M, 1, 1, NoEffect),
     plain("worker_connections", E, 1, 1, NoEffect),
+    plain("worker_shutdown_timeout", M, 1, 1, NoEffect),
     plain("error_log", MHSL, 1, MANY, NoEffect),
     // upstream
     plain("server", U, 1, MANY, Reads),
@@ -108,6 +109,7 @@ pub(super) const ROWS: &[Rule] = &[
     // what a client of a server gets
     plain("return", SL, 1, 2, Refuses),
     plain("add_header", HSL, 2, 3, Refuses),
+    plain("add_trailer", HSL, 2, 3, Refuses),
     plain("error_page", HSL, 2, MANY, Refuses),
     plain("proxy_hide_header", HSL, 1, 1, Refuses),
     plain("proxy_pass_header", HSL, 1, 1, Refuses),
@@ -118,6 +120,7 @@ pub(super) const ROWS: &[Rule] = &[
     plain("proxy_intercept_errors", HSL, 1, 1, Refuses),
     plain("proxy_redirect", HSL, 1, 2, Refuses),
     plain("proxy_ignore_client_abort", HSL, 1, 1, Refuses),
+    plain("proxy_pass_trailers", HSL, 1, 1, Refuses),
     plain("limit_req_zone", H, 3, 3, NoEffect),
     plain("limit_req", HSL, 1, 3, Refuses),
     plain("limit_req_status", HSL, 1, 1, Refuses),

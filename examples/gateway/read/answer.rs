@@ -9,6 +9,7 @@ use crate::config::{AddHeader, Answer, ErrorPage, PageStatus, Return};
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Answers {
     pub(crate) add_headers: Vec<AddHeader>,
+    pub(crate) add_trailers: Vec<AddHeader>,
     pub(crate) error_pages: Vec<ErrorPage>,
 }
 
@@ -16,6 +17,7 @@ impl Answers {
     pub(crate) fn directive(&mut self, d: &Directive, problems: &mut Problems) -> bool {
         match d.name() {
             "add_header" => self.add_headers.extend(add_header(d, problems)),
+            "add_trailer" => self.add_trailers.extend(add_header(d, problems)),
             "error_page" => self.error_pages.extend(error_page(d, problems)),
             _ => return false,
         }
@@ -26,13 +28,16 @@ impl Answers {
         if self.add_headers.is_empty() {
             self.add_headers.clone_from(&outer.add_headers);
         }
+        if self.add_trailers.is_empty() {
+            self.add_trailers.clone_from(&outer.add_trailers);
+        }
         if self.error_pages.is_empty() {
             self.error_pages.clone_from(&outer.error_pages);
         }
     }
 }
 
-/// `add_header NAME VALUE [always]`
+/// `add_header NAME VALUE [always]`, and `add_trailer`
 fn add_header(d: &Directive, problems: &mut Problems) -> Option<AddHeader> {
     let name = header_name(d, problems);
     let value = template(d, 1, problems);

@@ -18,6 +18,7 @@ pub(crate) struct Forward {
     pub(crate) pass_request_body: Option<bool>,
     pub(crate) intercept_errors: Option<bool>,
     pub(crate) ignore_client_abort: Option<bool>,
+    pub(crate) pass_trailers: Option<bool>,
     pub(crate) redirects: Option<Vec<Rule>>,
     /// Whether this level's `proxy_pass` came already, and whether it has variables.
     passed: Option<bool>,
@@ -57,6 +58,7 @@ impl Forward {
             "proxy_pass_request_body" => fill(&mut self.pass_request_body, d, problems, flag),
             "proxy_intercept_errors" => fill(&mut self.intercept_errors, d, problems, flag),
             "proxy_ignore_client_abort" => fill(&mut self.ignore_client_abort, d, problems, flag),
+            "proxy_pass_trailers" => fill(&mut self.pass_trailers, d, problems, flag),
             "proxy_redirect" => self.redirect(d, problems),
             _ => return false,
         }
@@ -93,6 +95,7 @@ impl Forward {
             (&mut self.pass_request_body, outer.pass_request_body),
             (&mut self.intercept_errors, outer.intercept_errors),
             (&mut self.ignore_client_abort, outer.ignore_client_abort),
+            (&mut self.pass_trailers, outer.pass_trailers),
         ];
         for (own, outer) in flags {
             *own = own.or(outer);

@@ -20,6 +20,7 @@ mod shared;
 mod tests;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use tower_upstream::nginx::{Contexts, Directive, Place, Problems, load, served, units, values};
 
@@ -57,6 +58,7 @@ pub(crate) fn read(path: &Path) -> (Option<Config>, Problems) {
     let config = (!shared.problems.has_errors()).then_some(Config {
         workers: main.workers.unwrap_or(1).max(1),
         worker_connections: connections,
+        shutdown_timeout: main.shutdown_timeout,
         pid: main.pid,
         error_log: main.error_log,
         groups: shared.groups,
@@ -75,6 +77,7 @@ struct Main {
     workers: Option<usize>,
     worker_connections: Option<usize>,
     connections_at: Option<Place>,
+    shutdown_timeout: Option<Duration>,
     pid: Option<PathBuf>,
     error_log: Option<ErrorLog>,
     user: Option<()>,
@@ -99,6 +102,9 @@ impl Main {
         let problems = &mut shared.problems;
         match d.name() {
             "worker_processes" => values::fill(&mut self.workers, d, problems, workers),
+            "worker_shutdown_timeout" => {
+                values::fill(&mut self.shutdown_timeout, d, problems, values::time_ms);
+            }
             "pid" => values::fill(&mut self.pid, d, problems, |d| Ok(d.arg(0).into())),
             "error_log" => log::error_log(&mut self.error_log, d, problems),
             "user" => without_effect(&mut self.user, d, problems, |_| Ok(())),

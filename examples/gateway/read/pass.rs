@@ -81,6 +81,7 @@ pub(crate) fn read(
         pass_request_body: forward.pass_request_body.unwrap_or(true),
         intercept_errors: forward.intercept_errors.unwrap_or(false),
         ignore_client_abort: forward.ignore_client_abort.unwrap_or(false),
+        pass_trailers: forward.pass_trailers.unwrap_or(false),
         buffering: proxy.buffering.unwrap_or(true),
         buffers: proxy.buffers_or_default(),
     })

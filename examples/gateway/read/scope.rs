@@ -67,6 +67,7 @@ impl Scope {
             keepalive_header,
             keepalive_requests: self.door.keepalive_requests(),
             add_headers: self.answers.add_headers.clone(),
+            add_trailers: self.answers.add_trailers.clone(),
             error_pages: self.answers.error_pages.clone(),
             access_logs: self.logs.access_logs(),
             error_log: self.logs.error_log.clone(),

@@ -160,7 +160,11 @@ fn request_line(x: &Exchange, out: &mut String) -> bool {
         None => {
             out.push_str(x.asked.as_str());
             out.push(' ');
-            if let (Some(scheme), Some(host)) = (x.uri.scheme_str(), x.uri.authority()) {
+            // In HTTP/2 every target has them, and NGINX mentions them only where they are odd.
+            let unusual = x.version != Version::HTTP_2;
+            if let (Some(scheme), Some(host), true) =
+                (x.uri.scheme_str(), x.uri.authority(), unusual)
+            {
                 push(out, format_args!("{scheme}://{host}"));
             }
             match x.uri.path_and_query() {
