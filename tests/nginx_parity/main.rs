@@ -13,7 +13,7 @@ use std::{env, fs};
 
 use support::run::{Report, play};
 use support::scenario::Scenario;
-use support::{differs, generate, limits, matrix, text};
+use support::{differs, generate, h2, limits, matrix, text};
 
 /// Sections 7 and 13 of the reference, in the text form of scenarios.
 const TRACES: [&str; 4] = [
@@ -22,6 +22,9 @@ const TRACES: [&str; 4] = [
     include_str!("../support/traces/keepalive.txt"),
     include_str!("../support/traces/methods.txt"),
 ];
+
+/// gRPC: section 10 of the reference.
+const CALLS: &str = include_str!("../support/traces/calls.txt");
 
 /// W18, W19 and what else the reference says of limits.
 const LIMITS: &str = include_str!("../support/traces/limits.txt");
@@ -54,6 +57,19 @@ async fn random_limits_come_out_by_the_rule() {
     by_the_rule(play(drawn(80, limits::scenario)).await);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "the gateway has no grpc_pass yet; PARITY_AGAINST=nginx"]
+async fn calls_come_out_as_written() {
+    let calls = text::parse(CALLS).expect("readable traces");
+    by_the_rule(play(calls.into_iter().chain(h2::table::scenarios()).collect()).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "the gateway has no grpc_pass yet; PARITY_AGAINST=nginx"]
+async fn random_calls_come_to_the_same() {
+    by_the_rule(play(drawn(80, h2::scenario)).await);
+}
+
 /// The same on both sides, and what is known of it or what the rule says.
 fn by_the_rule(reports: Vec<Report>) {
     let wrong = reports
@@ -76,9 +92,10 @@ fn a_scenario_survives_its_text_form() {
         let scenario = generate::scenario(seed);
         let read = text::parse(&scenario.to_string()).expect("a scenario that can be read");
         assert_eq!(read, [scenario]);
-        let scenario = limits::scenario(seed);
-        let read = text::parse(&scenario.to_string()).expect("a scenario that can be read");
-        assert_eq!(read, [scenario]);
+        for scenario in [limits::scenario(seed), h2::scenario(seed)] {
+            let read = text::parse(&scenario.to_string()).expect("a scenario that can be read");
+            assert_eq!(read, [scenario]);
+        }
     }
 }
 

@@ -56,6 +56,7 @@ pub(crate) async fn send(
             Some(())
         }
         What::Hang => silent(stream, Duration::from_secs(3600)).await,
+        What::Grpc(name) => unreachable!("{name} is said over HTTP/2"),
         What::Close | What::Drop | What::HangUp | What::Reset | What::ResetOnAccept => None,
         What::Stale | What::StaleHang => None,
     }

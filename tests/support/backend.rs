@@ -10,9 +10,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::sleep;
 
-use super::answer;
 use super::request::read_request;
 use super::script::{Reply, Script, What};
+use super::{answer, h2};
 
 /// Long enough for the other side to know that it is connected.
 const HANG_UP_AFTER: Duration = Duration::from_millis(20);
@@ -21,6 +21,7 @@ const HANG_UP_AFTER: Duration = Duration::from_millis(20);
 pub(crate) struct Backend {
     letter: char,
     address: SocketAddr,
+    http2: bool,
     state: Arc<Mutex<State>>,
     door: Door,
 }
@@ -33,8 +34,9 @@ enum Door {
     Full(#[expect(dead_code, reason = "held open")] Vec<Socket>),
 }
 
+/// What is left to do, and what was done.
 #[derive(Default)]
-struct State {
+pub(super) struct State {
     replies: VecDeque<Reply>,
     seen: Vec<Seen>,
 }
@@ -52,10 +54,11 @@ pub(crate) struct Seen {
 
 impl Backend {
     /// A backend that does not listen yet.
-    pub(crate) fn new(letter: char, address: SocketAddr) -> Self {
+    pub(crate) fn new(letter: char, address: SocketAddr, http2: bool) -> Self {
         Self {
             letter,
             address,
+            http2,
             state: Arc::default(),
             door: Door::Closed,
         }
@@ -95,7 +98,7 @@ impl Backend {
     fn open(&self) -> JoinHandle<()> {
         let listener = listener(self.address, 128);
         let listener = TcpListener::from_std(listener).expect("a runtime");
-        let (state, letter) = (Arc::clone(&self.state), self.letter);
+        let (state, letter, http2) = (Arc::clone(&self.state), self.letter, self.http2);
         let mut connections = 0;
         tokio::spawn(async move {
             let mut open = JoinSet::new();
@@ -104,7 +107,8 @@ impl Backend {
                     return;
                 };
                 connections += 1;
-                open.spawn(serve(stream, letter, connections, Arc::clone(&state)));
+                let state = Arc::clone(&state);
+                open.spawn(serve(stream, letter, connections, state, http2));
                 while open.try_join_next().is_some() {}
             }
         })
@@ -119,7 +123,13 @@ impl Drop for Backend {
     }
 }
 
-async fn serve(mut stream: TcpStream, letter: char, connection: u32, state: Arc<Mutex<State>>) {
+async fn serve(
+    mut stream: TcpStream,
+    letter: char,
+    connection: u32,
+    state: Arc<Mutex<State>>,
+    http2: bool,
+) {
     let _ = stream.set_nodelay(true);
     if let Some(reply) = next_reply(&state, Reply::on_accept) {
         note(&state, connection, 0, String::new());
@@ -127,6 +137,12 @@ async fn serve(mut stream: TcpStream, letter: char, connection: u32, state: Arc<
             sleep(HANG_UP_AFTER).await;
         }
         return end(&stream, reply.what);
+    }
+    if http2 {
+        if let Some(what) = h2::serve(&mut stream, letter, connection, &state).await {
+            end(&stream, what);
+        }
+        return;
     }
     let mut buffer = Vec::new();
     for turn in 1.. {
@@ -158,7 +174,7 @@ async fn serve(mut stream: TcpStream, letter: char, connection: u32, state: Arc<
 }
 
 /// The next reply if it is of the wanted sort; the last one stays.
-fn next_reply(state: &Mutex<State>, wanted: impl Fn(&Reply) -> bool) -> Option<Reply> {
+pub(super) fn next_reply(state: &Mutex<State>, wanted: impl Fn(&Reply) -> bool) -> Option<Reply> {
     let mut state = lock(state);
     let next = state.replies.front().filter(|reply| wanted(reply)).cloned();
     if next.is_some() && state.replies.len() > 1 {
@@ -167,7 +183,7 @@ fn next_reply(state: &Mutex<State>, wanted: impl Fn(&Reply) -> bool) -> Option<R
     next
 }
 
-fn note(state: &Mutex<State>, connection: u32, turn: u32, request: String) {
+pub(super) fn note(state: &Mutex<State>, connection: u32, turn: u32, request: String) {
     lock(state).seen.push(Seen {
         connection,
         turn,

@@ -24,6 +24,17 @@ pub(crate) struct Exchange {
     kept: Option<TcpStream>,
 }
 
+impl Exchange {
+    pub(crate) fn of(answer: Answer, sent: SystemTime, took: Duration) -> Self {
+        Self {
+            answer,
+            sent,
+            took,
+            kept: None,
+        }
+    }
+}
+
 /// A response as it arrived.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Answer {
@@ -32,6 +43,13 @@ pub(crate) enum Answer {
         status: u16,
         whole: bool,
         body: String,
+    },
+    /// A call over HTTP/2: the HTTP status or 0, how it ended (`grpc:N` in trailers, `only:N` in the
+    /// header, `reset:CODE`), and bytes of messages.
+    Call {
+        status: u16,
+        said: String,
+        length: usize,
     },
     /// Bytes without a response header.
     Raw,
@@ -149,7 +167,9 @@ fn read_answer(method: &str, bytes: &[u8]) -> Answer {
         (true, "")
     } else if header(head, "transfer-encoding").is_some() {
         let first = body.split("\r\n").nth(1).unwrap_or_default();
-        (body.ends_with("0\r\n\r\n"), first)
+        // Trailers may follow the last chunk.
+        let last = body.contains("\r\n0\r\n") || body.starts_with("0\r\n");
+        (last && body.ends_with("\r\n\r\n"), first)
     } else if let Some(length) = header(head, "content-length") {
         (length.parse() == Ok(body.len()), body)
     } else {

@@ -8,6 +8,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::answer;
 use super::backend::{Backend, Seen};
 use super::client::{Answer, Exchange, exchange};
+use super::h2::{CALL, call};
 use super::scenario::Scenario;
 use super::script::Script;
 use super::side::Side;
@@ -43,7 +44,7 @@ pub(crate) struct Run {
 pub(crate) async fn drive(scenario: &Scenario, index: usize, side: Side, start: Instant) -> Run {
     let mut backends = Vec::new();
     for letter in scenario.peers() {
-        let mut backend = Backend::new(letter, side.peer(scenario, index, letter));
+        let mut backend = Backend::new(letter, side.peer(scenario, index, letter), scenario.grpc());
         backend.play(&Script::always(answer::ok())).await;
         backends.push((letter, backend));
     }
@@ -64,11 +65,16 @@ pub(crate) async fn drive(scenario: &Scenario, index: usize, side: Side, start: 
         }
         for request in &step.requests {
             let (front, path) = (
-                side.front(),
+                side.front_for(request),
                 format!("/{}/{}", scenario.path(), clients.len()),
             );
             let (request, held) = (request.clone(), request.held);
-            let mut client = tokio::spawn(async move { exchange(front, &path, &request).await });
+            let mut client = tokio::spawn(async move {
+                match request.method.as_str() {
+                    CALL => call(front, &path, &request).await,
+                    _ => exchange(front, &path, &request).await,
+                }
+            });
             if held {
                 sleep(HELD_GAP).await;
                 clients.push(Client::Waiting(client));

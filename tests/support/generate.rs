@@ -129,7 +129,7 @@ fn crowd(random: &mut Random, scenario: &mut Scenario) {
 }
 
 /// One to four `server` lines, the first a primary that is not down (so that there is one).
-fn servers(random: &mut Random, scenario: &mut Scenario, max_conns: Option<u64>) {
+pub(super) fn servers(random: &mut Random, scenario: &mut Scenario, max_conns: Option<u64>) {
     let count = random.weighted(&[(15, 1), (40, 2), (30, 3), (15, 4)]);
     for letter in ('A'..='D').take(count) {
         // A line may stand there twice: two peers of one address (CF-2), one origin (CH-4).
@@ -161,7 +161,7 @@ fn servers(random: &mut Random, scenario: &mut Scenario, max_conns: Option<u64>)
 }
 
 /// `proxy_next_upstream` and its company.
-fn retry_rules(random: &mut Random, scenario: &mut Scenario) {
+pub(super) fn retry_rules(random: &mut Random, scenario: &mut Scenario) {
     const KEYWORDS: [&str; 11] = [
         "error",
         "error",

@@ -92,8 +92,9 @@ impl Outcome {
     /// With everything that is compared.
     pub(crate) fn full(&self) -> String {
         let body = match &self.answer {
-            Answer::Status { body, .. } => body.as_str(),
-            _ => "",
+            Answer::Status { body, .. } => body.clone(),
+            Answer::Call { length, .. } => length.to_string(),
+            _ => String::new(),
         };
         format!(
             "{self} stages {} body \"{body}\" took {} ms of which {} served",
@@ -138,8 +139,13 @@ impl fmt::Display for Outcome {
                 write!(f, " {kind}:{said}")?;
             }
         }
+        if let Answer::Call { said, .. } = &self.answer {
+            write!(f, " {said}")?;
+        }
         match &self.answer {
-            Answer::Status { status, .. } if self.logged != format!("{status:03}") => {
+            Answer::Status { status, .. } | Answer::Call { status, .. }
+                if self.logged != format!("{status:03}") =>
+            {
                 write!(f, " but the client got {status}")
             }
             Answer::Nothing => f.write_str(" but the client got nothing"),

@@ -72,6 +72,11 @@ impl Scenario {
         letters
     }
 
+    /// Whether its peers are spoken to over HTTP/2.
+    pub(crate) fn grpc(&self) -> bool {
+        self.location.iter().any(|line| line == "grpc_pass;")
+    }
+
     /// What its paths begin with. A replay asks for the same paths, for keys made of them.
     pub(crate) fn path(&self) -> String {
         let slug = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::malformed;
+use super::{h2, malformed};
 
 /// A backend's behaviour from one step of a scenario to the next.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,13 +22,15 @@ pub(crate) struct Reply {
     pub(crate) after: u64,
 }
 
-/// The kinds of reply; each but `Answer` and `Malformed` has one word in the text form.
+/// The kinds of reply; each but `Answer`, `Malformed` and `Grpc` has one word in the text form.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum What {
     /// A response of this status, its body framed in this way.
     Answer(u16, Shape),
     /// Bytes no well-behaved server would send, by their name, then a close.
     Malformed(&'static str),
+    /// Frames of HTTP/2, by their name.
+    Grpc(&'static str),
     /// Close after reading the request.
     Close,
     /// Close as soon as the connection is accepted, be the other side aware of it or not.
@@ -171,7 +173,7 @@ impl fmt::Display for Reply {
                     .map_or("", |(w, _)| w);
                 write!(f, "{status}{suffix}")?;
             }
-            What::Malformed(name) => f.write_str(name)?,
+            What::Malformed(name) | What::Grpc(name) => f.write_str(name)?,
             what => {
                 let word = WORDS
                     .iter()
@@ -194,6 +196,9 @@ impl What {
         }
         if let Some((name, _)) = malformed::ANSWERS.iter().find(|(w, _)| *w == word) {
             return Ok(Self::Malformed(name));
+        }
+        if let Some(name) = h2::ACTS.iter().find(|name| **name == word) {
+            return Ok(Self::Grpc(name));
         }
         let number = word.split(':').next().unwrap_or_default();
         let status = number

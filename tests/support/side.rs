@@ -3,9 +3,10 @@
 use std::fmt::Write;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+use super::h2::CALL;
 use super::outcome::LOG_FORMAT;
 use super::process::Process;
-use super::scenario::{Scenario, server_letter};
+use super::scenario::{Request, Scenario, server_letter};
 use super::{gateway, nginx};
 
 /// The servers there are.
@@ -50,6 +51,19 @@ impl Side {
         SocketAddr::new(ip(self.number, 0), 8000 + self.round)
     }
 
+    /// Where clients who speak HTTP/2 connect.
+    fn front_h2(self) -> SocketAddr {
+        SocketAddr::new(ip(self.number, 0), 9000 + self.round)
+    }
+
+    /// Where the client of a request connects.
+    pub(crate) fn front_for(self, request: &Request) -> SocketAddr {
+        match request.method.as_str() {
+            CALL => self.front_h2(),
+            _ => self.front(),
+        }
+    }
+
     /// The address of a peer of the scenario with this index: the sides' own, or where addresses
     /// matter the same on both.
     pub(crate) fn peer(self, scenario: &Scenario, index: usize, letter: char) -> SocketAddr {
@@ -88,22 +102,34 @@ impl Side {
                 };
             }
             upstreams.push_str("}\n");
+            let pass = match scenario.grpc() {
+                true => "grpc_pass grpc",
+                false => "proxy_pass http",
+            };
             let _ = writeln!(
                 locations,
-                "    location /{}/ {{\n        proxy_pass http://u{index};",
+                "    location /{}/ {{\n        {pass}://u{index};",
                 scenario.path()
             );
             for line in &scenario.zones {
                 let _ = writeln!(zones, "{}", own_zones(line, index));
             }
-            for line in &scenario.location {
+            for line in scenario
+                .location
+                .iter()
+                .filter(|line| *line != "grpc_pass;")
+            {
                 let _ = writeln!(locations, "        {}", own_zones(line, index));
             }
             locations.push_str("    }\n");
         }
+        let http2 = match scenarios.iter().any(Scenario::grpc) {
+            true => format!("listen {} http2;", self.front_h2()),
+            false => String::new(),
+        };
         format!(
             "{LOG_FORMAT}\naccess_log access.log parity;\n{zones}{upstreams}\
-             server {{\n    listen {};\n    set_real_ip_from 127.0.0.0/8;\n    \
+             server {{\n    listen {}; {http2}\n    set_real_ip_from 127.0.0.0/8;\n    \
              real_ip_header X-Client;\n{locations}}}\n",
             self.front()
         )

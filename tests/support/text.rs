@@ -53,7 +53,7 @@ fn read_line(scenario: &mut Scenario, line: &str) -> Result<(), String> {
             let begins = |words: &[&str]| words.iter().any(|word| directive.starts_with(word));
             let block = if begins(&["limit_req_zone ", "limit_conn_zone "]) {
                 &mut scenario.zones
-            } else if begins(&["proxy_", "client_", "limit_"]) {
+            } else if begins(&["proxy_", "client_", "limit_", "grpc_"]) {
                 &mut scenario.location
             } else {
                 &mut scenario.upstream

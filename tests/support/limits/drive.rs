@@ -26,7 +26,7 @@ const BUSY: u64 = 60;
 pub(crate) async fn drive(scenario: &Scenario, index: usize, side: Side, start: Instant) -> Run {
     let mut backends = Vec::new();
     for letter in scenario.peers() {
-        let mut backend = Backend::new(letter, side.peer(scenario, index, letter));
+        let mut backend = Backend::new(letter, side.peer(scenario, index, letter), false);
         let mut scripts = scenario.steps.iter().flat_map(|step| &step.peers);
         let script = scripts.find(|(l, _)| *l == letter).map(|(_, s)| s.clone());
         let script = script.unwrap_or_else(|| Script::always(answer::ok()));
