@@ -9,11 +9,11 @@ use regex::Captures;
 use crate::config::{Level, Matcher, Server, ServerName};
 use crate::exchange::Exchange;
 use crate::log::error;
-use crate::pages::{HEAD_TOO_LARGE, PLAIN_HTTP};
+use crate::pages::HEAD_TOO_LARGE;
 use crate::plan::Plan;
 use crate::realip;
 use crate::route::{Choice, Locations, escape_into, host_name, normalize};
-use crate::tls::Cover;
+use crate::tls;
 
 /// What a path leads to.
 #[derive(Debug, PartialEq, Eq)]
@@ -110,10 +110,7 @@ fn check(x: &mut Exchange) -> Option<(u16, &'static str)> {
         return Some((400, "client sent duplicate header line: \"Content-Length\""));
     }
     drop_odd_names(&mut x.headers);
-    if matches!(x.client.cover, Cover::Missing) {
-        return Some((PLAIN_HTTP, "client sent plain HTTP request to HTTPS port"));
-    }
-    None
+    tls::refusal(x)
 }
 
 /// The server a request asks for, by the host in its target or its `Host`.
@@ -144,7 +141,15 @@ fn find_host(x: &mut Exchange) -> Option<(u16, &'static str)> {
         x.asked_host = host;
         return Some((400, "client sent invalid host header"));
     };
-    let server = x.plan().names[x.client.listen].find(&name);
+    let names = &x.plan().names[x.client.listen];
+    let server = match x.client.cover.session() {
+        Some(session) if session.found_by.as_ref() == Some(&name) => session.server,
+        _ => names.find(&name),
+    };
+    if tls::is_misdirected(x, server, &name) {
+        x.asked_host = host;
+        return Some((421, tls::MISDIRECTED));
+    }
     x.server = server;
     x.captures = name_captures(&x.plan().config.servers[server], &name);
     x.asked_host = host;

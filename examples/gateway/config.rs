@@ -83,6 +83,8 @@ pub struct Server {
     pub http2: bool,
     /// What its certificates and the other `ssl_*` came to; nothing without any.
     pub tls: Option<Arc<tls::Site>>,
+    /// `ssl_verify_client`, which holds even where another server's certificate was shown.
+    pub verify_client: tls::VerifyClient,
     /// What holds where no location matches; its `action` is [`Action::None`].
     pub level: Location,
     /// `return` of the server level: answers before a location is looked for.

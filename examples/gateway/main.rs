@@ -76,7 +76,8 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let file = arguments.file.display().to_string();
-    let (config, problems) = read::read(&arguments.file);
+    let stores = tls::Stores::default();
+    let (config, problems) = read::read(&arguments.file, &arguments.prefix, &stores);
     for problem in problems.iter() {
         eprintln!("gateway: {problem}");
     }
@@ -90,7 +91,7 @@ fn main() -> ExitCode {
     if arguments.test {
         return test(&arguments, config, &file);
     }
-    match master::run(arguments, config) {
+    match master::run(arguments, config, stores) {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
             eprintln!("gateway: [emerg] {problem}");

@@ -12,6 +12,7 @@ use crate::config::{Config, ErrorLog, Level, Listen};
 use crate::log::error::Log;
 use crate::plan::Plan;
 use crate::sockets::Sockets;
+use crate::tls::Stores;
 use crate::workers::{Crew, Order, open_failed};
 
 /// A configuration being served, and those before it that still finish what they have.
@@ -24,11 +25,13 @@ struct Master {
     earlier: Vec<Crew>,
     log: Log,
     pid: Option<PathBuf>,
+    /// TLS sessions, which outlive reloads.
+    stores: Stores,
     done: mpsc::UnboundedSender<()>,
 }
 
 /// Serves `config` until told to stop.
-pub fn run(arguments: Arguments, config: Config) -> Result<(), String> {
+pub fn run(arguments: Arguments, config: Config, stores: Stores) -> Result<(), String> {
     let runtime = Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| format!("no runtime ({error})"))?;
     runtime.block_on(async {
@@ -55,6 +58,7 @@ pub fn run(arguments: Arguments, config: Config) -> Result<(), String> {
             earlier: Vec::new(),
             log: logs[0].clone(),
             pid,
+            stores,
             done,
         };
         master.serve(signals, finished).await;
@@ -139,7 +143,8 @@ impl Master {
     }
 
     fn try_reload(&mut self) -> Result<(), String> {
-        let (config, problems) = crate::read::read(&self.arguments.file);
+        let (config, problems) =
+            crate::read::read(&self.arguments.file, &self.arguments.prefix, &self.stores);
         for problem in problems.iter() {
             let level = match problem.severity {
                 tower_upstream::nginx::Severity::Warn => Level::Warn,

@@ -1,6 +1,7 @@
 //! What `$name` stands for, worked out when it is asked for.
 
 mod request;
+mod tls;
 mod upstream;
 
 use tower_upstream::nginx::Variables;
@@ -8,7 +9,7 @@ use tower_upstream::nginx::Variables;
 use crate::exchange::Exchange;
 
 /// Names with a value of their own.
-const NAMES: [&str; 52] = [
+const NAMES: [&str; 66] = [
     "args",
     "binary_remote_addr",
     "body_bytes_sent",
@@ -44,6 +45,20 @@ const NAMES: [&str; 52] = [
     "server_name",
     "server_port",
     "server_protocol",
+    "ssl_alpn_protocol",
+    "ssl_cipher",
+    "ssl_client_cert",
+    "ssl_client_escaped_cert",
+    "ssl_client_fingerprint",
+    "ssl_client_i_dn",
+    "ssl_client_raw_cert",
+    "ssl_client_s_dn",
+    "ssl_client_serial",
+    "ssl_client_verify",
+    "ssl_curve",
+    "ssl_protocol",
+    "ssl_server_name",
+    "ssl_session_reused",
     "status",
     "time_iso8601",
     "time_local",
@@ -87,6 +102,9 @@ impl Variables for Exchange {
     fn append(&self, name: &str, out: &mut String) -> bool {
         if let Some(rest) = name.strip_prefix("upstream_") {
             return upstream::append(self, rest, out);
+        }
+        if let Some(rest) = name.strip_prefix("ssl_") {
+            return tls::append(&self.client.cover, rest, out);
         }
         request::append(self, name, out)
     }

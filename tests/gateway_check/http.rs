@@ -51,10 +51,10 @@ fn listening() {
             "duplicate listen options for 127.0.0.1:8080",
         ),
         same(
-            server("listen 8081 |http2;"),
-            "unsupported parameter \"http2\"",
+            server("listen 8081 |reuseport;"),
+            "unsupported parameter \"reuseport\"",
         )
-        .differs("nothing: it has HTTP/2"),
+        .differs("nothing: it has this"),
     ]);
 }
 

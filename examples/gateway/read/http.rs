@@ -6,6 +6,7 @@ use tower_upstream::nginx::{
 use super::scope::Scope;
 use super::server::{self, Heads};
 use super::shared::{Shared, unread};
+use super::ssl::Ssl;
 use super::{limit, log, pass, server_name};
 use crate::variables;
 
@@ -13,6 +14,7 @@ use crate::variables;
 pub(crate) fn read(block: &Directive, shared: &mut Shared) {
     let mut scope = Scope::default();
     let mut heads = Heads::default();
+    let mut ssl = Ssl::default();
     let mut resolver = ResolverLevel::default();
     let (mut upstreams, mut formats, mut servers, mut rest) = (vec![], vec![], vec![], vec![]);
     let mut zones = Vec::new();
@@ -45,13 +47,16 @@ pub(crate) fn read(block: &Directive, shared: &mut Shared) {
     }
     upstream_blocks_together(&upstreams, &mut shared.problems);
     for d in rest {
-        if !heads.directive(d, &mut shared.problems) && !scope.directive(d, shared) {
+        let known = heads.directive(d, &mut shared.problems)
+            || ssl.directive(d, shared)
+            || scope.directive(d, shared);
+        if !known {
             unread(d, &mut shared.problems);
         }
     }
     scope.inherit(&Scope::default(), shared);
     for block in &servers {
-        server::read(block, &scope, &heads, shared);
+        server::read(block, &scope, &heads, &ssl, shared);
     }
     server_name::conflicts(&servers, shared);
 }

@@ -23,6 +23,12 @@ enum Use {
     Upstream,
     Requests,
     Connections,
+    Sessions,
+}
+
+/// Whether the name is free for a cache of TLS sessions, or names one of that size.
+pub(crate) fn sessions(d: &Directive, name: &str, bytes: u64, shared: &mut Shared) -> bool {
+    take(d, name, Use::Sessions, bytes, shared)
 }
 
 /// Reads an `upstream` or a zone of the `http` level, in order of appearance.

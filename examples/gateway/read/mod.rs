@@ -16,6 +16,7 @@ mod scope;
 mod server;
 mod server_name;
 mod shared;
+mod ssl;
 #[cfg(test)]
 mod tests;
 
@@ -25,6 +26,7 @@ use std::time::Duration;
 use tower_upstream::nginx::{Contexts, Directive, Place, Problems, load, served, units, values};
 
 use crate::config::{Config, ErrorLog};
+use crate::tls::Stores;
 use crate::variables;
 use shared::Shared;
 
@@ -32,11 +34,12 @@ use shared::Shared;
 const WORKER_CONNECTIONS: usize = 512;
 
 /// Reads a configuration file with everything it includes. There is no configuration if there are
-/// errors; warnings may come with one.
-pub(crate) fn read(path: &Path) -> (Option<Config>, Problems) {
+/// errors; warnings may come with one. Other files it names are relative to `prefix`; `stores` are the
+/// TLS sessions that configurations hand on to each other.
+pub(crate) fn read(path: &Path, prefix: &Path, stores: &Stores) -> (Option<Config>, Problems) {
     let mut problems = Problems::new();
     let tree = load(path, &mut problems);
-    let mut shared = Shared::new(problems);
+    let mut shared = Shared::new(problems, prefix, stores);
     let main = Main::read(&tree, &mut shared);
     if !shared.problems.has_errors() && !main.has_events {
         let whole = Place::whole(&path.to_string_lossy());
@@ -44,6 +47,13 @@ pub(crate) fn read(path: &Path) -> (Option<Config>, Problems) {
         shared.problems.push(&whole, message);
     }
     let listens = std::mem::take(&mut shared.listens).finish();
+    for listen in listens.iter().filter(|listen| listen.ssl) {
+        let mut bare = shared.bare.iter();
+        if let Some((_, place)) = bare.find(|(server, _)| *server == listen.default_server) {
+            let message = "no \"ssl_certificate\" is defined for the \"listen ... ssl\" directive";
+            shared.problems.push(place, message);
+        }
+    }
     let connections = main.worker_connections.unwrap_or(WORKER_CONNECTIONS);
     if connections <= listens.len() {
         let whole = Place::whole(&path.to_string_lossy());

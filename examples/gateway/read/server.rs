@@ -5,6 +5,7 @@ use tower_upstream::nginx::{Contexts, Directive, Problems, locations_together, s
 
 use super::scope::Scope;
 use super::shared::{Shared, unread};
+use super::ssl::Ssl;
 use super::{answer, listen, location, server_name};
 use crate::config::{Action, Matcher, Return, Server, ServerName};
 
@@ -57,9 +58,16 @@ fn large_buffers(d: &Directive) -> Value<(usize, usize)> {
 }
 
 /// Reads a `server { }` and adds it to the servers.
-pub(crate) fn read(block: &Directive, outer: &Scope, heads: &Heads, shared: &mut Shared) {
+pub(crate) fn read(
+    block: &Directive,
+    outer: &Scope,
+    heads: &Heads,
+    around: &Ssl,
+    shared: &mut Shared,
+) {
     let mut scope = Scope::default();
     let mut own_heads = Heads::default();
+    let mut ssl = Ssl::default();
     let mut names = Vec::new();
     let mut returns: Option<Return> = None;
     let mut locations = Vec::new();
@@ -74,7 +82,10 @@ pub(crate) fn read(block: &Directive, outer: &Scope, heads: &Heads, shared: &mut
             "return" => answer::returns(&mut returns, d, &mut shared.problems),
             "location" => locations.push(d),
             _ => {
-                if !own_heads.directive(d, &mut shared.problems) && !scope.directive(d, shared) {
+                let known = own_heads.directive(d, &mut shared.problems)
+                    || ssl.directive(d, shared)
+                    || scope.directive(d, shared);
+                if !known {
                     unread(d, &mut shared.problems);
                 }
             }
@@ -82,6 +93,11 @@ pub(crate) fn read(block: &Directive, outer: &Scope, heads: &Heads, shared: &mut
     }
     scope.inherit(outer, shared);
     own_heads.inherit(heads);
+    ssl.inherit(around);
+    if !ssl.is_ready() {
+        let here = (shared.servers.len(), block.name.place.clone());
+        shared.bare.push(here);
+    }
     locations_together(None, &locations, &mut shared.problems);
     let locations: Vec<_> = locations
         .into_iter()
@@ -92,13 +108,15 @@ pub(crate) fn read(block: &Directive, outer: &Scope, heads: &Heads, shared: &mut
     }
     listen::read(block, &listens, shared.servers.len(), shared);
     let level = scope.level(Matcher::Level, Action::None, None, Vec::new(), shared);
+    let tls = ssl.site(shared);
     shared.servers.push(Server {
         names,
         client_header_timeout: own_heads.timeout.unwrap_or(Duration::from_secs(60)),
         client_header_buffer_size: own_heads.buffer.unwrap_or(1024),
         large_client_header_buffers: own_heads.large_buffers.unwrap_or((4, 8192)),
         http2: own_heads.http2.unwrap_or(false),
-        tls: None,
+        tls,
+        verify_client: ssl.verify_client(),
         level,
         returns,
         locations,

@@ -1,3 +1,5 @@
+use std::path::{Path, PathBuf};
+
 use tower_upstream::GroupConfig;
 use tower_upstream::nginx::{Directive, Lookups, Place, Problems, Template};
 
@@ -5,6 +7,7 @@ use super::limit::Zones;
 use super::listen::Listens;
 use super::{log, variables};
 use crate::config::{LogFormat, Server};
+use crate::tls::Stores;
 
 /// What all levels add to while they are read.
 pub(crate) struct Shared {
@@ -21,10 +24,15 @@ pub(crate) struct Shared {
     pub(crate) log_formats: Vec<LogFormat>,
     pub(crate) listens: Listens,
     pub(crate) servers: Vec<Server>,
+    /// Servers that have nothing to show in a handshake, and where their blocks begin.
+    pub(crate) bare: Vec<(usize, Place)>,
+    /// What paths are relative to.
+    pub(crate) prefix: PathBuf,
+    pub(crate) stores: Stores,
 }
 
 impl Shared {
-    pub(crate) fn new(problems: Problems) -> Self {
+    pub(crate) fn new(problems: Problems, prefix: &Path, stores: &Stores) -> Self {
         Self {
             problems,
             groups: Vec::new(),
@@ -35,6 +43,9 @@ impl Shared {
             log_formats: vec![log::combined()],
             listens: Listens::default(),
             servers: Vec::new(),
+            bare: Vec::new(),
+            prefix: prefix.to_owned(),
+            stores: stores.clone(),
         }
     }
 }

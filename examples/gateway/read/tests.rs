@@ -16,7 +16,7 @@ fn config(text: &str) -> Config {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("nginx.conf");
     std::fs::write(&path, text).expect("written");
-    let (config, problems) = read(&path);
+    let (config, problems) = read(&path, dir.path(), &crate::tls::Stores::default());
     let said: Vec<String> = problems.iter().map(|p| p.to_string()).collect();
     config.unwrap_or_else(|| panic!("{said:#?}"))
 }

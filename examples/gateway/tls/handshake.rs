@@ -76,7 +76,7 @@ async fn agree(stream: Stream, worker: &Worker, listen: usize) -> Result<(Stream
     };
     let http2 = plan.config.listens[listen].http2 || servers[server].http2;
     let stream = begun.into_stream(site.config(http2)).await?;
-    let session = Session::of(stream.get_ref().1, server, found_by);
+    let session = Session::of(stream.get_ref().1, server, found_by, site);
     Ok((Stream::Tls(Box::new(stream)), Cover::Tls(Box::new(session))))
 }
 

@@ -1,7 +1,15 @@
 //! What a handshake came to.
 
+use std::sync::Arc;
+
 use tokio_rustls::rustls::pki_types::CertificateDer;
-use tokio_rustls::rustls::{CipherSuite, HandshakeKind, ProtocolVersion, ServerConnection};
+use tokio_rustls::rustls::{
+    CipherSuite, HandshakeKind, NamedGroup, ProtocolVersion, ServerConnection,
+};
+
+use super::clients::Clients;
+use super::site::Site;
+use super::verdict::Verdict;
 
 /// What stands between a client and those who listen in.
 #[derive(Debug)]
@@ -27,17 +35,28 @@ pub struct Session {
     pub protocol: Option<ProtocolVersion>,
     /// The cipher suite.
     pub suite: Option<CipherSuite>,
+    /// The curve of the key exchange.
+    pub curve: Option<NamedGroup>,
     /// The session goes on from an earlier one.
     pub reused: bool,
     /// The protocol chosen by ALPN.
     pub alpn: Option<Vec<u8>>,
     /// Who the client says it is, its own certificate first.
     pub client: Vec<CertificateDer<'static>>,
+    /// What that server thinks of it.
+    pub verdict: Verdict,
 }
 
 impl Session {
     /// What `connection` agreed on with `server`.
-    pub fn of(connection: &ServerConnection, server: usize, found_by: Option<String>) -> Self {
+    pub fn of(
+        connection: &ServerConnection,
+        server: usize,
+        found_by: Option<String>,
+        site: &Site,
+    ) -> Self {
+        let client = connection.peer_certificates().unwrap_or_default();
+        let judge = |clients: &Arc<Clients>| clients.judge(client);
         let suite = connection.negotiated_cipher_suite();
         Self {
             server,
@@ -45,12 +64,11 @@ impl Session {
             asked: connection.server_name().map(str::to_owned),
             protocol: connection.protocol_version(),
             suite: suite.map(|suite| suite.suite()),
+            curve: connection.negotiated_key_exchange_group().map(|g| g.name()),
             reused: connection.handshake_kind() == Some(HandshakeKind::Resumed),
             alpn: connection.alpn_protocol().map(<[u8]>::to_vec),
-            client: connection
-                .peer_certificates()
-                .map(<[_]>::to_vec)
-                .unwrap_or_default(),
+            verdict: site.clients.as_ref().map_or(Verdict::None, judge),
+            client: client.to_vec(),
         }
     }
 
