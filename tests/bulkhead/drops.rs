@@ -1,7 +1,6 @@
 //! Callers who go away at any moment: nothing is lost with them, nobody sleeps on beside a free place.
 
 use std::future::Future;
-use std::pin::Pin;
 use std::task::{Context, Waker};
 
 use tokio::task::JoinSet;
@@ -40,24 +39,6 @@ async fn who_was_never_polled_passes_its_turn_on_too() {
     assert_eq!(world.now(), (1, 1));
     drop(unpolled);
     assert_eq!(next.await.unwrap(), Ok("next"));
-}
-
-/// A call dropped after so many polls, whichever await that is.
-#[tokio::test(start_paused = true)]
-async fn dropped_at_every_await_it_gives_everything_back() {
-    for polls in 0..6 {
-        let world = Plain::new(BulkheadLayer::errors(1).queue(Queue::default()));
-        let first = world.start(ask("first", 10)).await;
-        let mut call: Pin<Box<dyn Future<Output = _> + Send>> =
-            Box::pin(world.ask(ask("second", 10)));
-        for _ in 0..polls {
-            let _ = timeout(millis(4), &mut call).await;
-        }
-        drop(call);
-        first.await.unwrap().unwrap();
-        assert_eq!(world.now(), (0, 0), "after {polls} polls");
-        assert_eq!(world.ask(ask("third", 0)).await, Ok("third"));
-    }
 }
 
 /// Thousands of callers with little patience, under every kind of limit, in many orders.

@@ -47,22 +47,6 @@ async fn errors_panics_and_dropped_calls_give_their_place_back() {
     assert_eq!(world.ask(ask("y", 0)).await, Ok("y"));
 }
 
-#[tokio::test(start_paused = true)]
-async fn who_is_ready_and_does_not_call_holds_nothing() {
-    let world = Plain::new(BulkheadLayer::errors(1).queue(Queue::default()));
-    let mut idle = Vec::new();
-    for _ in 0..100 {
-        let mut clone = world.service.clone();
-        clone.ready().await.unwrap();
-        idle.push(clone.clone());
-        idle.push(clone);
-    }
-    assert_eq!(world.now(), (0, 0));
-    assert_eq!(world.ask(ask("x", 0)).await, Ok("x"));
-    // And all of them may still be used.
-    assert_eq!(idle[1].call(ask("y", 0)).await, Ok("y"));
-}
-
 /// A layer in front keeps what is ready: the bulkhead must not call a fresh clone of what is behind it.
 /// The backend panics if it is called without having been asked, and so would a limit of Tower's.
 #[tokio::test(start_paused = true)]

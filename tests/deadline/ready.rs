@@ -2,8 +2,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll, Waker};
 
 use http_body::Body as _;
 use tower::limit::ConcurrencyLimitLayer;
@@ -11,29 +10,6 @@ use tower::{Layer, Service, ServiceBuilder, ServiceExt};
 use tower_upstream::timeout::TimeoutLayer;
 
 use super::stub::*;
-
-#[derive(Default)]
-struct Wakes(AtomicUsize);
-
-impl Wake for Wakes {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, Ordering::SeqCst);
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_service_that_was_ready_is_the_one_called() {
-    let layer = TimeoutLayer::http().request_timeout(SECOND);
-    let mut service = layer.layer(Slow::new(None));
-    for _ in 0..3 {
-        // Asked more often than it is called; the stub refuses a call it was not asked for.
-        service.ready().await.unwrap();
-        service.ready().await.unwrap();
-        service.call(get()).await.unwrap();
-    }
-    let mut clone = service.clone();
-    clone.ready().await.unwrap().call(get()).await.unwrap();
-}
 
 #[tokio::test(start_paused = true)]
 async fn a_clone_that_never_calls_keeps_nobody_s_place() {
@@ -69,30 +45,6 @@ async fn waiting_is_not_polling() {
     assert_eq!(answer.status(), 504);
     // Once to begin, once when the time is over.
     assert_eq!(seen.polls(), 2);
-}
-
-#[tokio::test(start_paused = true)]
-async fn nothing_is_woken_without_a_reason() {
-    let wakes = Arc::new(Wakes::default());
-    let waker = Waker::from(wakes.clone());
-    let layer = TimeoutLayer::http().request_timeout(5 * SECOND);
-    let mut call = Box::pin(layer.layer(Slow::new(Some(10 * SECOND))).oneshot(get()));
-    for _ in 0..10 {
-        assert!(
-            call.as_mut()
-                .poll(&mut Context::from_waker(&waker))
-                .is_pending()
-        );
-    }
-    tokio::time::sleep(4 * SECOND).await;
-    assert_eq!(wakes.0.load(Ordering::SeqCst), 0);
-    tokio::time::sleep(2 * SECOND).await;
-    assert_eq!(wakes.0.load(Ordering::SeqCst), 1);
-    assert!(
-        call.as_mut()
-            .poll(&mut Context::from_waker(&waker))
-            .is_ready()
-    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -113,18 +113,6 @@ async fn who_is_refused_gives_the_readiness_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_clone_that_is_ready_and_never_calls_takes_nothing_of_the_rate() {
-    let (service, seen) = limited(RateLimit::per_second(1));
-    for _ in 0..5 {
-        let mut idle = service.clone();
-        idle.ready().await.unwrap();
-        idle.ready().await.unwrap();
-    }
-    assert_eq!(seen.free(), 1);
-    assert_eq!(service.oneshot(AT_ONCE).await, Ok("answer"));
-}
-
-#[tokio::test(start_paused = true)]
 async fn who_leaves_while_waiting_stays_charged() {
     let (service, seen) = limited(RateLimit::per_second(10).burst(2));
     service.clone().oneshot(AT_ONCE).await.unwrap();
