@@ -91,7 +91,7 @@ async fn answer_with(response: Response<Reply>, head_only: bool, mut respond: Se
     let ends = head_only || reply.is_nothing();
     match respond.send_response(head, ends) {
         Ok(_) if ends => {}
-        Ok(stream) => send::body(reply, stream).await,
+        Ok(stream) => send::all(reply, stream).await,
         // The stream has ended, or a head that cannot be sent leaves no other way.
         Err(_) => respond.send_reset(Reason::INTERNAL_ERROR),
     }
