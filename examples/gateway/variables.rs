@@ -9,7 +9,7 @@ use tower_upstream::nginx::Variables;
 use crate::exchange::Exchange;
 
 /// Names with a value of their own.
-const NAMES: [&str; 66] = [
+const NAMES: &[&str] = &[
     "args",
     "binary_remote_addr",
     "body_bytes_sent",
@@ -20,6 +20,7 @@ const NAMES: [&str; 66] = [
     "document_uri",
     "host",
     "hostname",
+    "http2",
     "https",
     "is_args",
     "limit_conn_status",

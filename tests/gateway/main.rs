@@ -18,6 +18,7 @@ mod checks;
 mod connections;
 #[cfg(target_os = "linux")]
 mod hostile;
+mod http2;
 mod keys;
 mod limit_conn;
 mod limit_req;

@@ -100,7 +100,8 @@ async fn room(stream: &mut SendStream<Bytes>) -> Result<usize, Over> {
         Ok(Some(Ok(room))) => Ok(room),
         Ok(_) => Err(Over),
         Err(_) => {
-            stream.send_reset(Reason::INTERNAL_ERROR);
+            // NGINX says so of clients that took too long.
+            stream.send_reset(Reason::PROTOCOL_ERROR);
             Err(Over)
         }
     }

@@ -43,7 +43,8 @@ pub async fn serve(
     };
     match answer {
         None => {}
-        Some(Err(_)) => respond.send_reset(Reason::INTERNAL_ERROR),
+        // NGINX's word for a client it does not want to hear of again, or that took too long.
+        Some(Err(_)) => respond.send_reset(Reason::PROTOCOL_ERROR),
         Some(Ok(response)) => answer_with(response, head_only, respond).await,
     }
 }
