@@ -29,4 +29,5 @@ mod same;
 mod signals;
 mod sticky;
 mod stricter;
+mod tls;
 mod tunnel;

@@ -10,6 +10,7 @@ mod method;
 mod newer;
 mod own;
 mod proxy;
+mod ssl;
 mod structure;
 mod upstream;
 

@@ -196,7 +196,13 @@ impl Ssl {
             let message = "\"ssl_protocols\" leaves nothing to serve, add TLSv1.2 or TLSv1.3";
             problems.push(&d.name.place, message);
         }
-        self.protocols = Some(served);
+        // What has been told is not told again of the certificate.
+        let nothing = !served.tls12 && !served.tls13;
+        self.protocols = Some(if nothing {
+            Protocols::default()
+        } else {
+            served
+        });
     }
 
     /// `ssl_ciphers`

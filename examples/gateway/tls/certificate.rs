@@ -27,7 +27,8 @@ impl ResolvesServerCert for Choice {
             let mut pairs = self.0.iter().rev();
             pairs.find(|pair| pair.key.choose_scheme(&[*scheme]).is_some())
         });
-        found.next().cloned()
+        // rustls says best what there is no agreement on.
+        found.next().or(self.0.last()).cloned()
     }
 }
 

@@ -16,7 +16,7 @@ use webpki::{
     RevocationOptionsBuilder, anchor_from_trusted_cert,
 };
 
-use super::verdict::{Reason, TOO_LONG, Verdict};
+use super::verdict::{Reason, Verdict};
 
 /// Whom a server believes, and whom not any more.
 #[derive(Debug)]
@@ -64,7 +64,6 @@ impl Clients {
         };
         match self.verify(own, others) {
             Ok(()) => Verdict::Success,
-            Err(webpki::Error::MaximumPathDepthExceeded) => Verdict::Failed(TOO_LONG),
             Err(error) => {
                 let last = others.last().unwrap_or(own);
                 let alone = others.is_empty();

@@ -40,9 +40,6 @@ macro_rules! reason {
     };
 }
 
-/// Behind more certificates than `ssl_verify_depth` allows.
-pub const TOO_LONG: Reason = reason!(22, "certificate chain too long");
-
 impl Reason {
     /// OpenSSL's word for what webpki found; who issued a certificate that nobody vouches for is
     /// known from the certificate itself.
@@ -55,12 +52,14 @@ impl Reason {
             Error::UnknownIssuer if alone => {
                 reason!(21, "unable to verify the first certificate")
             }
-            Error::UnknownIssuer => reason!(20, "unable to get local issuer certificate"),
+            // OpenSSL does not look further than `ssl_verify_depth`, so it has not found one.
+            Error::UnknownIssuer | Error::MaximumPathDepthExceeded => {
+                reason!(20, "unable to get local issuer certificate")
+            }
             Error::InvalidSignatureForPublicKey => reason!(7, "certificate signature failure"),
             Error::CertNotValidYet { .. } => reason!(9, "certificate is not yet valid"),
             Error::CertExpired { .. } => reason!(10, "certificate has expired"),
             Error::CrlExpired { .. } => reason!(12, "CRL has expired"),
-            Error::MaximumPathDepthExceeded => TOO_LONG,
             Error::CertRevoked => reason!(23, "certificate revoked"),
             Error::UnknownRevocationStatus => reason!(3, "unable to get certificate CRL"),
             Error::PathLenConstraintViolated => reason!(25, "path length constraint exceeded"),
