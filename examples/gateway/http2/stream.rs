@@ -60,9 +60,10 @@ fn length(headers: &HeaderMap) -> Option<Option<u64>> {
 /// What a request says in HTTP/2's own way, said in HTTP/1's.
 fn as_http1(parts: &mut request::Parts) {
     let headers = &mut parts.headers;
-    if let (Some(authority), false) = (parts.uri.authority(), headers.contains_key(header::HOST)) {
+    if let Some(authority) = parts.uri.authority() {
+        // Beside one that is there already: two are one too many, as in NGINX.
         if let Ok(host) = HeaderValue::from_str(authority.as_str()) {
-            headers.insert(header::HOST, host);
+            headers.append(header::HOST, host);
         }
     }
     // A cookie may come in crumbs (RFC 9113, 8.2.3).
