@@ -21,7 +21,7 @@ const DOORS: &[&str] = &[
     "connect/http2/tasks.rs",
     "connect/meter.rs",
     "connect/tcp.rs",
-    "connect/tls.rs",
+    "connect/tls/client.rs",
     "discover/endpoints.rs",
     "discover/follower.rs",
     "discover/source.rs",

@@ -290,8 +290,8 @@ fn single_problems() {
             "invalid port in upstream \"127.0.0.1:0\"",
         ),
         (
-            server("proxy_pass |https://127.0.0.1;"),
-            "https in \"proxy_pass\" is not supported yet",
+            server("proxy_pass https://127.0.0.1; |proxy_ssl_conf_command Options X;"),
+            "directive \"proxy_ssl_conf_command\" is not supported",
         ),
         (
             server("proxy_pass |http://$host;"),

@@ -23,7 +23,6 @@ mod meter;
 mod spelling;
 mod target;
 mod tcp;
-#[cfg(feature = "tls")]
 mod tls;
 
 pub use address::Address;
@@ -34,5 +33,8 @@ pub(crate) use meter::Meter;
 pub use spelling::Spelling;
 pub(crate) use target::Target;
 pub(crate) use tcp::reach;
+#[cfg(all(feature = "tls", feature = "nginx"))]
+pub(crate) use tls::Part;
 #[cfg(feature = "tls")]
 pub use tls::Tls;
+pub use tls::{CipherSuite, Identity, TlsConfig, TlsVersion, Trust, Verify};

@@ -46,7 +46,9 @@ impl Target {
         let socket = Socket::connect(&self.address).await?;
         #[cfg(feature = "tls")]
         if let Some((tls, origin)) = &self.tls {
-            let stream = tls.handshake(socket, origin, protocol).await?;
+            let stream = tls
+                .handshake(socket, &self.address, origin, protocol)
+                .await?;
             return Ok(Socket::Tls(Box::new(stream)));
         }
         Ok(socket)

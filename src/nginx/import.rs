@@ -3,9 +3,9 @@ use std::path::Path;
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{HeaderName, Version};
 
-use super::level::Level;
+use super::level::{GRPC_SSL, Level, PROXY_SSL};
 use super::outline::{Chain, Outline};
-use super::{Directive, Lookups, Modifier, PassUrl, Place, Problem, Problems, Rewrite};
+use super::{Directive, Lookups, Modifier, PassTls, PassUrl, Place, Problem, Problems, Rewrite};
 use super::{client_variables, load, parse, set_header, upstream_block, upstream_blocks_together};
 use crate::upstream::config::{ConfigError, GroupConfig, Proxy};
 
@@ -21,6 +21,9 @@ pub struct Imported {
     pub proxy: Proxy,
     /// What it makes of a request.
     pub rewrite: Rewrite,
+    /// How its servers are spoken to over TLS, if they are (`proxy_pass https://...`,
+    /// `grpc_pass grpcs://...`).
+    pub tls: Option<PassTls>,
     /// What its author may not have meant.
     pub warnings: Vec<Problem>,
 }
@@ -29,24 +32,33 @@ pub struct Imported {
 /// `upstream` and `server` blocks.
 ///
 /// The location is found as NGINX finds it. Where several servers have one for the path, put the
-/// wanted server's name in front: `api.example.no/orders`. All problems are reported at once.
+/// wanted server's name in front: `api.example.no/orders`. All problems are reported at once. Files
+/// that are named in it are relative to where the process runs.
 pub fn import(text: &str, location: &str) -> Result<Imported, ConfigError> {
     let mut problems = Problems::new();
     let tree = parse(text, FILE, &mut problems);
-    read(&tree, &Place::whole(FILE), location, problems)
+    read(
+        &tree,
+        &Place::whole(FILE),
+        Path::new(""),
+        location,
+        problems,
+    )
 }
 
-/// The same for a file, whose `include`s are followed.
+/// The same for a file, whose `include`s are followed; files it names are relative to its folder.
 pub fn import_file(path: &Path, location: &str) -> Result<Imported, ConfigError> {
     let mut problems = Problems::new();
     let tree = load(path, &mut problems);
     let whole = Place::whole(&path.to_string_lossy());
-    read(&tree, &whole, location, problems)
+    let base = path.parent().unwrap_or(Path::new(""));
+    read(&tree, &whole, base, location, problems)
 }
 
 fn read(
     tree: &[Directive],
     whole: &Place,
+    base: &Path,
     location: &str,
     mut problems: Problems,
 ) -> Result<Imported, ConfigError> {
@@ -61,6 +73,7 @@ fn read(
         // With a broken block the location might seem to pass to a host of that name.
         whole: groups.len() == outline.upstreams.len(),
         blocks: &outline.upstreams,
+        base,
         groups,
     };
     let imported = outline
@@ -78,6 +91,8 @@ fn read(
 /// The `upstream` blocks and what they come to; one for one, if all could be read.
 struct Upstreams<'a> {
     blocks: &'a [&'a Directive],
+    /// The folder that files are relative to.
+    base: &'a Path,
     groups: Vec<GroupConfig>,
     whole: bool,
 }
@@ -155,9 +170,14 @@ fn take(
         Ok(replace) => replace,
         Err(message) => return fail(problems, message),
     };
-    let (proxy, version) = match (grpc, location.proxy.http_version) {
-        (true, _) => (location.grpc.finish_grpc(), Version::HTTP_2),
-        (false, version) => (location.proxy.finish(), version.unwrap_or(Version::HTTP_10)),
+    let (ssl, prefix) = match grpc {
+        true => (&location.grpc_ssl, GRPC_SSL),
+        false => (&location.ssl, PROXY_SSL),
+    };
+    let tls = ssl.finish(prefix, &pass, directive, upstreams.base, problems);
+    let (proxy, version) = match grpc {
+        true => (location.grpc.finish_grpc(), Version::HTTP_2),
+        false => (location.proxy.finish(), location.proxy.version()),
     };
     let mut rewrite = Rewrite::new(&pass, version, headers, replace, lookups);
     if grpc {
@@ -168,6 +188,7 @@ fn take(
         group,
         proxy,
         rewrite,
+        tls,
         warnings: Vec::new(),
     })
 }

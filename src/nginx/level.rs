@@ -1,6 +1,13 @@
+use super::client_variables::known;
 use super::grammar::{self, Client, Contexts, Rule, rule};
 use super::location::{Modifier, location_match, locations_together};
-use super::{Directive, Problems, ProxyLevel, grpc_directive, pass_directive, proxy_directive};
+use super::{Directive, Problems, ProxyLevel, SslLevel};
+use super::{grpc_directive, pass_directive, proxy_directive};
+
+/// How the names of [`SslLevel`]'s directives begin.
+pub(super) const PROXY_SSL: &str = "proxy_ssl_";
+/// The same for `grpc_pass`.
+pub(super) const GRPC_SSL: &str = "grpc_ssl_";
 
 /// What a configuration says at one level, as far as a client is concerned.
 #[derive(Default)]
@@ -11,8 +18,12 @@ pub(super) struct Level<'a> {
     pub(super) matcher: Option<(Modifier, &'a str)>,
     /// The values that hold here, those of the levels around it among them.
     pub(super) proxy: ProxyLevel,
+    /// Likewise `proxy_ssl_*`.
+    pub(super) ssl: SslLevel,
     /// The same for `grpc_pass`.
     pub(super) grpc: ProxyLevel,
+    /// `grpc_ssl_*`
+    pub(super) grpc_ssl: SslLevel,
     /// Its own `proxy_set_header`s and `grpc_set_header`s in order.
     pub(super) set_headers: Vec<&'a Directive>,
     /// `proxy_pass` and `grpc_pass`; the last one holds.
@@ -74,6 +85,8 @@ impl<'a> Level<'a> {
                 .extend(d.args.iter().map(|word| word.text.as_str())),
             _ if proxy_directive(&mut self.proxy, d, problems) => {}
             _ if grpc_directive(&mut self.grpc, d, problems) => {}
+            _ if self.ssl.directive(PROXY_SSL, d, known, problems) => {}
+            _ if self.grpc_ssl.directive(GRPC_SSL, d, known, problems) => {}
             _ if rule.client == Client::NoEffect => {}
             _ => self.refused.push((d, rule)),
         }
@@ -83,6 +96,8 @@ impl<'a> Level<'a> {
     pub(super) fn inherit(&mut self, outer: &Level<'_>, problems: &mut Problems) {
         self.proxy.inherit(&outer.proxy, problems);
         self.grpc.inherit(&outer.grpc, problems);
+        self.ssl.inherit(&outer.ssl);
+        self.grpc_ssl.inherit(&outer.grpc_ssl);
     }
 
     /// Reports what holds here and is not ours; nothing that begins with `other` does.

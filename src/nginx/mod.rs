@@ -90,6 +90,7 @@
 //! [`Affinity`](crate::balance::Affinity) comes first.
 
 mod address;
+mod ciphers;
 mod client_variables;
 mod cookies;
 mod grammar;
@@ -106,16 +107,20 @@ mod options;
 mod outline;
 mod parser;
 mod pass;
+mod pass_tls;
 mod problems;
 mod proxy;
 mod rewrite;
+mod ssl;
 mod template;
+mod tls_versions;
 mod tree;
 pub mod units;
 mod upstream;
 pub mod values;
 
 pub use address::Address;
+pub use ciphers::ciphers;
 pub use cookies::{cookie, set_cookie};
 pub use grammar::{Client, Contexts, Rule, rule, served};
 pub use import::{Imported, import, import_file};
@@ -125,10 +130,13 @@ pub use limit_req::{LogLevel, RequestLimit, RequestLimits, RequestZone, limit_st
 pub use location::{Modifier, location_match, locations_together};
 pub use lookups::Lookups;
 pub use parser::parse;
-pub use pass::{PassUrl, pass_directive};
+pub use pass::{PassUrl, Scheme, pass_directive};
+pub use pass_tls::PassTls;
 pub use problems::{Problem, Problems, Severity};
 pub use proxy::{ProxyLevel, grpc_directive, proxy_directive, set_header};
 pub use rewrite::Rewrite;
+pub use ssl::SslLevel;
 pub use template::{Template, Variables};
+pub use tls_versions::tls_versions;
 pub use tree::{Directive, Place, Word};
 pub use upstream::{ResolverLevel, upstream_block, upstream_blocks_together};

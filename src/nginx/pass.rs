@@ -2,14 +2,55 @@ use super::values::duplicate;
 use super::{Address, Directive, Problems};
 use crate::upstream::config::{GroupConfig, Server};
 
+/// What is spoken to a destination.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scheme {
+    /// `http://`
+    Http,
+    /// `https://`
+    Https,
+    /// `grpc://`
+    Grpc,
+    /// `grpcs://`
+    Grpcs,
+}
+
+impl Scheme {
+    /// As it is written, with `://`.
+    pub fn prefix(self) -> &'static str {
+        match self {
+            Self::Http => "http://",
+            Self::Https => "https://",
+            Self::Grpc => "grpc://",
+            Self::Grpcs => "grpcs://",
+        }
+    }
+
+    /// Whether it is spoken over TLS.
+    pub fn is_secure(self) -> bool {
+        matches!(self, Self::Https | Self::Grpcs)
+    }
+
+    /// The port of a destination that names none, where it need not.
+    pub fn default_port(self) -> u16 {
+        match self.is_secure() {
+            true => 443,
+            false => 80,
+        }
+    }
+}
+
 /// The destination of a `proxy_pass` or `grpc_pass` without variables.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PassUrl {
+    /// What is spoken there.
+    pub scheme: Scheme,
     /// Where to.
     pub address: Address,
-    /// The default `Host`, and `$proxy_host` of a `proxy_pass`. `localhost` for `unix:`.
+    /// The default `Host`, and `$proxy_host` of a `proxy_pass`, without the scheme's own port.
+    /// `localhost` for `unix:`.
     pub host: String,
-    /// `$proxy_port`: as written, else 80; empty for `unix:` and `grpc_pass`.
+    /// `$proxy_port`: as written, else the scheme's; empty for `unix:` and `grpc_pass`.
     pub port: String,
     /// What takes the place of the location; empty if the URI stays as it is.
     pub uri: String,
@@ -17,27 +58,40 @@ pub struct PassUrl {
     needs_port: bool,
 }
 
-fn without_scheme<'a>(text: &'a str, scheme: &str) -> Option<&'a str> {
-    let start = text.get(..scheme.len())?;
-    let rest = &text[scheme.len()..];
-    start.eq_ignore_ascii_case(scheme).then_some(rest)
+/// Which of the schemes it is, and what stands behind it.
+fn scheme(text: &str, known: [Scheme; 2]) -> Result<Option<(Scheme, &str)>, String> {
+    let found = known.into_iter().find_map(|scheme| {
+        let prefix = scheme.prefix();
+        let start = text.get(..prefix.len())?;
+        let rest = &text[prefix.len()..];
+        start.eq_ignore_ascii_case(prefix).then_some((scheme, rest))
+    });
+    match found {
+        Some((scheme, _)) if scheme.is_secure() && !cfg!(feature = "tls") => {
+            let scheme = scheme.prefix();
+            let message = format!("\"{scheme}\" needs the feature \"tls\" of tower-upstream");
+            Err(message)
+        }
+        found => Ok(found),
+    }
 }
 
 impl PassUrl {
-    /// Reads `http://address[/uri]`. The error is in NGINX's words.
+    /// Reads `http://address[/uri]` or `https://address[/uri]`. The error is in NGINX's words, but for
+    /// the one about a missing feature.
     pub fn parse(text: &str) -> Result<Self, String> {
-        if without_scheme(text, "https://").is_some() {
-            return Err("https in \"proxy_pass\" is not supported yet".into());
-        }
-        let rest = without_scheme(text, "http://").ok_or("invalid URL prefix")?;
+        let known = [Scheme::Http, Scheme::Https];
+        let (scheme, rest) = scheme(text, known)?.ok_or("invalid URL prefix")?;
         let address =
             Address::with_uri(rest).map_err(|what| format!("{what} in upstream \"{rest}\""))?;
+        let default = scheme.default_port();
         let (host, port) = match (address.is_unix(), address.port) {
             (true, _) => ("localhost".into(), String::new()),
-            (false, None | Some(80)) => (address.host.clone(), "80".into()),
-            (false, Some(port)) => (address.authority(), port.to_string()),
+            (false, Some(port)) if port != default => (address.authority(), port.to_string()),
+            (false, _) => (address.host.clone(), default.to_string()),
         };
         Ok(Self {
+            scheme,
             uri: address.uri.clone(),
             address,
             host,
@@ -46,16 +100,15 @@ impl PassUrl {
         })
     }
 
-    /// Reads `[grpc://]address`, which has no URI and no port by default. The error is in NGINX's
+    /// Reads `[grpc://]address` or `grpcs://address`, which has no URI and no port by default. The error is in NGINX's
     /// words.
     pub fn grpc(text: &str) -> Result<Self, String> {
-        if without_scheme(text, "grpcs://").is_some() {
-            return Err("grpcs in \"grpc_pass\" is not supported yet".into());
-        }
-        let rest = without_scheme(text, "grpc://").unwrap_or(text);
+        let found = scheme(text, [Scheme::Grpc, Scheme::Grpcs])?;
+        let (scheme, rest) = found.unwrap_or((Scheme::Grpc, text));
         let address =
             Address::parse(rest).map_err(|what| format!("{what} in upstream \"{rest}\""))?;
         Ok(Self {
+            scheme,
             host: match address.is_unix() {
                 true => "localhost".into(),
                 false => address.authority(),
@@ -87,7 +140,11 @@ impl PassUrl {
 
     /// A group of its own for a destination that names no upstream block.
     pub fn group(&self) -> GroupConfig {
-        let address = self.address.authority();
+        let mut address = self.address.authority();
+        if self.scheme.is_secure() && self.address.port.is_none() && !self.address.is_unix() {
+            // A server's line without a port means 80, whoever passes to it.
+            address = format!("{}:{}", self.address.host, self.scheme.default_port());
+        }
         let mut group = GroupConfig::new(address.clone());
         group.servers.push(Server::new(address));
         group
@@ -124,6 +181,12 @@ mod tests {
             ("http://a:8080/", Ok(("a:8080", "8080", "/"))),
             ("http://[::1]:81", Ok(("[::1]:81", "81", ""))),
             ("http://unix:/tmp/s:/x", Ok(("localhost", "", "/x"))),
+            ("http://a:443", Ok(("a:443", "443", ""))),
+            ("https://a", Ok(("a", "443", ""))),
+            ("HTTPS://a:443/x", Ok(("a", "443", "/x"))),
+            ("https://a:80/", Ok(("a:80", "80", "/"))),
+            ("https://[::1]", Ok(("[::1]", "443", ""))),
+            ("https://unix:/tmp/s:/x", Ok(("localhost", "", "/x"))),
             ("orders", Err("invalid URL prefix")),
             ("", Err("invalid URL prefix")),
             ("http://", Err("no host in upstream \"\"")),
@@ -146,6 +209,7 @@ mod tests {
             ("grpc://unix:/tmp/s:/x", Ok("localhost")),
             ("", Err("no host in upstream \"\"")),
             ("grpc://a:9/x", Err("invalid host in upstream \"a:9/x\"")),
+            ("grpcs://a:9", Ok("a:9")),
             ("http://a", Err("invalid host in upstream \"http://a\"")),
         ] {
             let found = PassUrl::grpc(text);
@@ -161,6 +225,21 @@ mod tests {
         assert_eq!(find("unix:/tmp/s"), Ok(None));
         let port = "no port in upstream \"127.0.0.1\"";
         assert_eq!(find("grpc://127.0.0.1"), Err(port.into()));
+    }
+
+    #[test]
+    fn a_server_of_its_own_has_the_port_of_its_scheme() {
+        for (text, expected) in [
+            ("http://a", "a"),
+            ("http://a:443", "a:443"),
+            ("https://a", "a:443"),
+            ("https://a:80", "a:80"),
+            ("https://[::1]", "[::1]:443"),
+            ("https://unix:/tmp/s", "unix:/tmp/s"),
+        ] {
+            let group = PassUrl::parse(text).expect("valid").group();
+            assert_eq!(group.servers[0].address, expected, "{text}");
+        }
     }
 
     #[test]

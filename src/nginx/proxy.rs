@@ -128,6 +128,8 @@ fn http_version(d: &Directive) -> Value<Version> {
     match d.arg(0) {
         "1.0" => Ok(Version::HTTP_10),
         "1.1" => Ok(Version::HTTP_11),
+        "2" if cfg!(feature = "http2") => Ok(Version::HTTP_2),
+        "2" => Err("version 2 needs the feature \"http2\" of tower-upstream".into()),
         other => Err(format!("invalid value \"{other}\"")),
     }
 }
@@ -198,6 +200,11 @@ impl ProxyLevel {
         self.buffers.unwrap_or((8, PAGE))
     }
 
+    /// The version requests are sent with, default 1.0.
+    pub fn version(&self) -> Version {
+        self.http_version.unwrap_or(Version::HTTP_10)
+    }
+
     /// The values that hold, NGINX's defaults where nothing was said.
     pub fn finish(&self) -> Proxy {
         let default = Proxy::default();
@@ -223,6 +230,7 @@ impl ProxyLevel {
             buffer_size: self.buffer_size.unwrap_or(default.buffer_size),
             hedge: self.hedge.unwrap_or(default.hedge),
             grpc_timeout: false,
+            http2: (self.http_version == Some(Version::HTTP_2)).then(Http2::default),
             ..default
         }
     }
@@ -315,8 +323,8 @@ mod tests {
                 "[emerg] \"proxy_next_upstream_timeout\" directive invalid value in f:1:29",
             ),
             (
-                "proxy_http_version 2;",
-                "[emerg] invalid value \"2\" in f:1:20",
+                "proxy_http_version 3;",
+                "[emerg] invalid value \"3\" in f:1:20",
             ),
             (
                 "proxy_buffering yes;",

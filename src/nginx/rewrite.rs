@@ -13,6 +13,7 @@ use crate::balance::{Affinity, Key, Route};
 pub struct Rewrite {
     pub(super) proxy_host: String,
     pub(super) proxy_port: String,
+    /// `proxy_http_version`
     pub(super) version: Version,
     /// All of them, NGINX's defaults included.
     pub(super) headers: Vec<(HeaderName, Template)>,

@@ -89,14 +89,15 @@ impl Upstream {
         Self::by(rules, group)
     }
 
-    /// The same over TLS (`proxy_pass https://...`). It keeps idle connections of its own.
+    /// The same over TLS (`proxy_pass https://...`). Idle connections are shared with those it was
+    /// built over clones of `tls` for, and with nobody else.
     #[cfg(feature = "tls")]
     pub fn over_tls(group: Group, proxy: Proxy, tls: Tls) -> Self {
         let semantics = group.config().semantics;
         let rules = HttpRules {
             grpc: proxy.grpc.under(semantics),
             proxy: Arc::new(proxy),
-            pool: group.another_pool(),
+            pool: group.pool_over(&tls),
             tls: Some(Arc::new(tls)),
             group: group.shared_name(),
             desk: group.desk().cloned(),
@@ -133,7 +134,9 @@ impl Upstream {
     /// (`proxy_set_header`, `proxy_http_version`, the URI part of `proxy_pass`). See
     /// [`nginx`](crate::nginx) for what is understood.
     ///
-    /// Requests go out as HTTP/1.0 unless the location says `proxy_http_version 1.1`, as in NGINX.
+    /// Requests go out as HTTP/1.0 unless the location says `proxy_http_version`, as in NGINX. Over
+    /// `https://` **any certificate will do** unless it says `proxy_ssl_verify on`, as in NGINX; the
+    /// process has to have chosen its cryptography before, see [`Tls::from_config`](crate::connect::Tls).
     ///
     /// # Errors
     ///
@@ -142,6 +145,17 @@ impl Upstream {
     #[cfg(feature = "nginx")]
     pub fn from_nginx(text: &str, location: &str) -> Result<Self, ConfigError> {
         let imported = crate::nginx::import(text, location)?;
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &imported.tls {
+            let mut problems = crate::nginx::Problems::new();
+            let Some(tls) = tls.client(&mut problems) else {
+                return Err(problems.into_error());
+            };
+            return Ok(Self {
+                rewrite: Some(Arc::new(imported.rewrite)),
+                ..Self::over_tls(Group::new(imported.group)?, imported.proxy, tls)
+            });
+        }
         Ok(Self {
             rewrite: Some(Arc::new(imported.rewrite)),
             ..Self::new(Group::new(imported.group)?, imported.proxy)

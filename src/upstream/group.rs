@@ -1,5 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
+#[cfg(feature = "tls")]
+use std::sync::{Mutex, PoisonError, Weak};
 
 use http::{HeaderMap, HeaderValue, Uri};
 
@@ -10,6 +12,8 @@ use super::members::Members;
 use super::registry::Registry;
 use super::sticky::{Desk, Head, Visit};
 use crate::balance::PeerState;
+#[cfg(feature = "tls")]
+use crate::connect::Tls;
 use crate::pool::Pool;
 use crate::retry::Budget;
 use crate::retry::attempt::AttemptBody;
@@ -26,6 +30,9 @@ pub(super) struct Inner {
     config: Arc<GroupConfig>,
     roster: Arc<Endpoints<HttpEndpoint>>,
     pool: Arc<Pool<AttemptBody>>,
+    /// Those over TLS, for as long as somebody uses them.
+    #[cfg(feature = "tls")]
+    secure: Mutex<Vec<(Tls, Weak<Pool<AttemptBody>>)>>,
 }
 
 /// What all workers share.
@@ -119,6 +126,8 @@ impl Group {
             config,
             roster,
             pool,
+            #[cfg(feature = "tls")]
+            secure: Mutex::default(),
         }))
     }
 
@@ -170,7 +179,7 @@ impl Group {
         Some(desk.visit(Head { uri, headers }))
     }
 
-    /// Connections kept idle, for all peers together.
+    /// Connections kept idle, for all peers together; those over TLS are not among them.
     pub fn idle_connections(&self) -> usize {
         self.0.pool.len()
     }
@@ -199,11 +208,18 @@ impl Group {
         self.0.block.desk.as_ref()
     }
 
-    /// A list of idle connections beside the group's own, for those that are of another kind.
+    /// The idle connections over `tls`: nothing else may use them, and they serve nothing else.
     #[cfg(feature = "tls")]
-    pub(super) fn another_pool(&self) -> Arc<Pool<AttemptBody>> {
+    pub(super) fn pool_over(&self, tls: &Tls) -> Arc<Pool<AttemptBody>> {
+        let mut secure = self.0.secure.lock().unwrap_or_else(PoisonError::into_inner);
+        secure.retain(|(_, pool)| pool.strong_count() > 0);
+        let known = secure.iter().find(|(other, _)| other.is(tls));
+        if let Some(pool) = known.and_then(|(_, pool)| pool.upgrade()) {
+            return pool;
+        }
         let pool = Arc::new(Pool::new(self.config().keepalive.clone()));
         self.0.block.members.watch_pool(&pool);
+        secure.push((tls.clone(), Arc::downgrade(&pool)));
         pool
     }
 

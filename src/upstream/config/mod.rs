@@ -53,6 +53,7 @@ pub use sticky::{Sticky, StickyCookie, StickyLearn};
 pub use crate::balance::{EjectionCap, Method, SlowStart, Subset, Times};
 pub use crate::breaker::{FailureRules, SlowFault};
 pub use crate::classify::Codes;
+pub use crate::connect::{CipherSuite, Identity, TlsConfig, TlsVersion, Trust, Verify};
 pub use crate::error::ConfigError;
 pub use crate::pool::{Http2, Keepalive};
 use crate::retry::NextUpstream;

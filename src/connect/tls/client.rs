@@ -6,9 +6,10 @@ use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::ClientConfig;
 use tokio_rustls::rustls::pki_types::ServerName;
 
-use super::host_and_port;
-use super::target::Protocol;
-use super::tcp::Socket;
+use super::sessions::Sessions;
+use crate::connect::target::Protocol;
+use crate::connect::tcp::Socket;
+use crate::connect::{Address, host_and_port};
 use crate::error::{BoxError, ConfigError};
 
 /// How servers are spoken to over TLS (`proxy_pass https://...`).
@@ -22,28 +23,45 @@ use crate::error::{BoxError, ConfigError};
 /// The handshake counts as connecting: it has to fit into
 /// [`connect_timeout`](crate::Proxy::connect_timeout), and its failure is
 /// [`error`](crate::NextUpstream::ERROR), with nothing sent.
+///
+/// Clones are the same client: [`Upstream`](crate::Upstream)s of one group that have been given clones
+/// share their idle connections, and nobody else does.
 #[derive(Clone)]
-pub struct Tls {
+pub struct Tls(Arc<Inner>);
+
+#[derive(Clone)]
+struct Inner {
     http1: Arc<ClientConfig>,
     #[cfg(feature = "http2")]
     http2: Arc<ClientConfig>,
     name: Option<ServerName<'static>>,
+    /// In the place of the configuration's own.
+    sessions: Option<Arc<Sessions>>,
 }
 
 impl Tls {
     /// TLS as `config` says.
     pub fn new(config: ClientConfig) -> Self {
+        Self::made(config, None, None)
+    }
+
+    pub(super) fn made(
+        config: ClientConfig,
+        name: Option<ServerName<'static>>,
+        sessions: Option<Sessions>,
+    ) -> Self {
         let with = |protocol: &[u8]| {
             let mut config = config.clone();
             config.alpn_protocols = vec![protocol.to_vec()];
             Arc::new(config)
         };
-        Self {
+        Self(Arc::new(Inner {
             http1: with(b"http/1.1"),
             #[cfg(feature = "http2")]
             http2: with(b"h2"),
-            name: None,
-        }
+            name,
+            sessions: sessions.map(Arc::new),
+        }))
     }
 
     /// The name that certificates have to be for, and that is sent as SNI; default the host of each
@@ -52,21 +70,30 @@ impl Tls {
     /// # Errors
     ///
     /// It is no host name and no address.
-    pub fn name(mut self, name: &str) -> Result<Self, ConfigError> {
+    pub fn name(self, name: &str) -> Result<Self, ConfigError> {
         let parsed = ServerName::try_from(name.to_owned());
         let problem = |_| ConfigError::new(vec![format!("\"{name}\" is no server name for TLS")]);
-        self.name = Some(parsed.map_err(problem)?);
-        Ok(self)
+        Ok(Self(Arc::new(Inner {
+            name: Some(parsed.map_err(problem)?),
+            ..(*self.0).clone()
+        })))
     }
 
-    /// TLS over `socket`, to a server whose line says `origin`.
-    pub(super) async fn handshake(
+    /// Whether both are clones of one.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// TLS over `socket`, to the server at `address` whose line says `origin`.
+    pub(in crate::connect) async fn handshake(
         &self,
         socket: Socket,
+        address: &Address,
         origin: &str,
         protocol: Protocol,
     ) -> Result<TlsStream<Socket>, BoxError> {
-        let name = match &self.name {
+        let this = &*self.0;
+        let name = match &this.name {
             Some(name) => name.clone(),
             None => {
                 let (host, _) = host_and_port(origin)?;
@@ -75,13 +102,19 @@ impl Tls {
             }
         };
         let (config, alpn) = match protocol {
-            Protocol::Http1 => (&self.http1, None),
+            Protocol::Http1 => (&this.http1, None),
             #[cfg(feature = "http2")]
-            Protocol::Http2 => (&self.http2, Some(&b"h2"[..])),
+            Protocol::Http2 => (&this.http2, Some(&b"h2"[..])),
         };
-        let stream = TlsConnector::from(Arc::clone(config))
-            .connect(name, socket)
-            .await?;
+        let config = match &this.sessions {
+            None => Arc::clone(config),
+            Some(sessions) => {
+                let mut config = (**config).clone();
+                config.resumption = sessions.of(address);
+                Arc::new(config)
+            }
+        };
+        let stream = TlsConnector::from(config).connect(name, socket).await?;
         let agreed = stream.get_ref().1.alpn_protocol();
         // HTTP/1 is what a peer speaks that agrees on nothing.
         if alpn.is_some() && agreed != alpn {
@@ -94,7 +127,7 @@ impl Tls {
 impl fmt::Debug for Tls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Tls")
-            .field("name", &self.name)
+            .field("name", &self.0.name)
             .finish_non_exhaustive()
     }
 }
