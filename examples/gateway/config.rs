@@ -8,9 +8,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hyper::Version;
 use regex::Regex;
+use tower_upstream::connect::Tls;
 use tower_upstream::limit::rate::Limit;
-use tower_upstream::nginx::{ConnectionZone, Lookups, RequestZone, Template};
+use tower_upstream::nginx::{ConnectionZone, Lookups, RequestZone, Scheme, Template};
 use tower_upstream::{GroupConfig, Proxy};
 
 use crate::tls;
@@ -367,18 +369,22 @@ pub struct ProxyPass {
     pub group: usize,
     /// What the group asks of a request to know where it belongs.
     pub lookups: Lookups,
-    /// `$proxy_host`: the destination as written, without `http://` and URI; also the default
+    /// `$proxy_host`: the destination as written, without scheme and URI; also the default
     /// `Host`. `localhost` for `unix:` paths.
     pub host: String,
-    /// `$proxy_port`: as written, else 80.
+    /// `$proxy_port`: as written, else the scheme's.
     pub port: String,
     /// What becomes of the request's URI.
     pub uri: PassUri,
     /// Timeouts, next upstream and the rest of what the library takes. `request_buffering` is
     /// `On { max }` or `Off`; `max` follows `client_max_body_size`.
     pub proxy: Proxy,
-    /// `proxy_http_version 1.1`; else 1.0.
-    pub http_11: bool,
+    /// `proxy_http_version`, default 1.0.
+    pub version: Version,
+    /// What is spoken there.
+    pub scheme: Scheme,
+    /// How, if it is spoken over TLS.
+    pub tls: Option<Tls>,
     /// `proxy_set_header`s in order, without NGINX's two defaults: `Host $proxy_host` and
     /// `Connection close` hold unless these name them.
     pub set_headers: Vec<(String, Template)>,

@@ -183,7 +183,7 @@ async fn body(x: &Exchange, forward: &Forward, source: &mut Source) -> Result<Pe
     );
     // Another place may want it too; and a peer of old cannot take it in chunks (NU-14).
     let again = buffered && !x.at().location.error_pages.is_empty();
-    let chunked = body.length().is_none() && !forward.pass.http_11 && !buffered;
+    let chunked = body.length().is_none() && forward.pass.version == Version::HTTP_10 && !buffered;
     if !again && !chunked {
         return Ok(PeerBody::Client(Box::new(body)));
     }
@@ -228,10 +228,7 @@ fn head(x: &mut Exchange, forward: &Forward, body: PeerBody) -> Option<Request<P
     *request.method_mut() = method;
     *request.uri_mut() = uri;
     *request.headers_mut() = headers;
-    *request.version_mut() = match forward.pass.http_11 {
-        true => Version::HTTP_11,
-        false => Version::HTTP_10,
-    };
+    *request.version_mut() = forward.pass.version;
     Some(request)
 }
 

@@ -75,9 +75,11 @@ fn main() -> ExitCode {
         );
         return ExitCode::SUCCESS;
     }
+    // The library leaves it to us; it fails if somebody has chosen already.
+    let _ = tokio_rustls::rustls::crypto::ring::default_provider().install_default();
     let file = arguments.file.display().to_string();
     let stores = tls::Stores::default();
-    let (config, problems) = read::read(&arguments.file, &arguments.prefix, &stores);
+    let (config, problems) = read::read(&arguments.file, &stores);
     for problem in problems.iter() {
         eprintln!("gateway: {problem}");
     }

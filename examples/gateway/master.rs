@@ -143,8 +143,7 @@ impl Master {
     }
 
     fn try_reload(&mut self) -> Result<(), String> {
-        let (config, problems) =
-            crate::read::read(&self.arguments.file, &self.arguments.prefix, &self.stores);
+        let (config, problems) = crate::read::read(&self.arguments.file, &self.stores);
         for problem in problems.iter() {
             let level = match problem.severity {
                 tower_upstream::nginx::Severity::Warn => Level::Warn,

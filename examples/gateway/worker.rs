@@ -61,7 +61,11 @@ impl Worker {
                     *max = MOST_HELD;
                 }
             }
-            Some(Upstream::new(group.clone(), proxy))
+            let group = group.clone();
+            Some(match &forward.pass.tls {
+                None => Upstream::new(group, proxy),
+                Some(tls) => Upstream::over_tls(group, proxy, tls.clone()),
+            })
         });
         let upstreams = upstreams.collect();
         let lines_waiting = Arc::new(Notify::new());

@@ -109,7 +109,7 @@ impl Crew {
             ready.push((worker, doors));
         }
         // Before the first request: until its check a server may be no server.
-        let checks = checks::of(&groups, &errors[0]);
+        let checks = checks::of(&groups, &plan, &errors[0]);
         let (orders, heard) = watch::channel(Order::Serve);
         let mut threads = Vec::new();
         let present = Arc::new(AtomicUsize::new(ready.len()));

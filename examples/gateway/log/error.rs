@@ -201,7 +201,10 @@ fn context(exchange: &Exchange, peer: Option<&str>) -> String {
             .and_then(|uri| uri.path_and_query())
             .map_or("", |p| p.as_str());
         let colon = if peer.starts_with("unix:") { ":" } else { "" };
-        let _ = write!(out, ", upstream: \"http://{peer}{colon}{target}\"");
+        let place = exchange.proxied.map(|place| &exchange.plan().places[place]);
+        let forward = place.and_then(|place| place.forward.as_ref());
+        let scheme = forward.map_or("http://", |forward| forward.pass.scheme.prefix());
+        let _ = write!(out, ", upstream: \"{scheme}{peer}{colon}{target}\"");
     }
     if let Some(host) = &exchange.asked_host {
         let _ = write!(

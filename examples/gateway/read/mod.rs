@@ -34,12 +34,14 @@ use shared::Shared;
 const WORKER_CONNECTIONS: usize = 512;
 
 /// Reads a configuration file with everything it includes. There is no configuration if there are
-/// errors; warnings may come with one. Other files it names are relative to `prefix`; `stores` are the
-/// TLS sessions that configurations hand on to each other.
-pub(crate) fn read(path: &Path, prefix: &Path, stores: &Stores) -> (Option<Config>, Problems) {
+/// errors; warnings may come with one. `stores` are the TLS sessions that configurations hand on to
+/// each other.
+pub(crate) fn read(path: &Path, stores: &Stores) -> (Option<Config>, Problems) {
     let mut problems = Problems::new();
     let tree = load(path, &mut problems);
-    let mut shared = Shared::new(problems, prefix, stores);
+    // Not to the prefix: NGINX keeps certificates beside the file that names them.
+    let base = path.parent().unwrap_or(Path::new(""));
+    let mut shared = Shared::new(problems, base, stores);
     let main = Main::read(&tree, &mut shared);
     if !shared.problems.has_errors() && !main.has_events {
         let whole = Place::whole(&path.to_string_lossy());

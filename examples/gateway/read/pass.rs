@@ -1,10 +1,9 @@
 use std::net::ToSocketAddrs;
 
-use http::Version;
 use tower_upstream::nginx::{Address, Directive, Modifier, PassUrl, Template};
 
 use super::forward::Rule;
-use super::scope::Scope;
+use super::scope::{PROXY_SSL, Scope};
 use super::shared::{Shared, template};
 use super::variables;
 use crate::config::{PassUri, ProxyPass, Redirect, RedirectFrom};
@@ -61,6 +60,14 @@ pub(crate) fn read(
         }
         None => PassUri::Replace(pass.uri.clone()),
     };
+    let tls = match pass.scheme.is_secure() {
+        false => None,
+        true => {
+            let (ssl, base) = (&scope.proxy_ssl, &shared.base);
+            let tls = ssl.finish(PROXY_SSL, &pass, d, base, &mut shared.problems)?;
+            Some(shared.client(&tls)?)
+        }
+    };
     let forward = &scope.forward;
     let proxy = &scope.proxy;
     Some(ProxyPass {
@@ -71,7 +78,9 @@ pub(crate) fn read(
         port: pass.port,
         uri,
         proxy: proxy.finish(),
-        http_11: proxy.http_version == Some(Version::HTTP_11),
+        version: proxy.version(),
+        scheme: pass.scheme,
+        tls,
         set_headers: forward.set_headers.clone(),
         hide_headers: forward.hide_headers.clone(),
         pass_headers: forward.pass_headers.clone(),

@@ -1,4 +1,4 @@
-use tower_upstream::nginx::{Directive, ProxyLevel, proxy_directive};
+use tower_upstream::nginx::{Directive, ProxyLevel, SslLevel, proxy_directive};
 
 use super::answer::Answers;
 use super::door::Door;
@@ -8,11 +8,16 @@ use super::log::Logs;
 use super::real_ip::RealIp;
 use super::shared::Shared;
 use crate::config::{Action, Location, Matcher, Return};
+use crate::variables::known;
+
+/// How the names of the directives begin that say how servers are spoken to over TLS.
+pub(crate) const PROXY_SSL: &str = "proxy_ssl_";
 
 /// What may be said at every level, by family; each knows how it is inherited (CF-1).
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Scope {
     pub(crate) proxy: ProxyLevel,
+    pub(crate) proxy_ssl: SslLevel,
     pub(crate) forward: Forward,
     door: Door,
     answers: Answers,
@@ -27,6 +32,7 @@ impl Scope {
         let formats = &shared.log_formats;
         let problems = &mut shared.problems;
         proxy_directive(&mut self.proxy, d, problems)
+            || self.proxy_ssl.directive(PROXY_SSL, d, known, problems)
             || self.forward.directive(d, problems)
             || self.door.directive(d, problems)
             || self.answers.directive(d, problems)
@@ -38,6 +44,7 @@ impl Scope {
     /// Fills what this level leaves open from the level around it.
     pub(crate) fn inherit(&mut self, outer: &Self, shared: &mut Shared) {
         self.proxy.inherit(&outer.proxy, &mut shared.problems);
+        self.proxy_ssl.inherit(&outer.proxy_ssl);
         self.forward.inherit(&outer.forward);
         self.door.inherit(&outer.door);
         self.answers.inherit(&outer.answers);

@@ -1,7 +1,8 @@
 use std::path::{Path, PathBuf};
 
 use tower_upstream::GroupConfig;
-use tower_upstream::nginx::{Directive, Lookups, Place, Problems, Template};
+use tower_upstream::connect::{Tls, TlsConfig};
+use tower_upstream::nginx::{Directive, Lookups, PassTls, Place, Problems, Template};
 
 use super::limit::Zones;
 use super::listen::Listens;
@@ -12,6 +13,8 @@ use crate::tls::Stores;
 /// What all levels add to while they are read.
 pub(crate) struct Shared {
     pub(crate) problems: Problems,
+    /// The folder of the configuration, which files are relative to.
+    pub(crate) base: PathBuf,
     /// Upstream blocks, then the groups made for addresses.
     pub(crate) groups: Vec<GroupConfig>,
     /// How many of them are upstream blocks.
@@ -26,15 +29,16 @@ pub(crate) struct Shared {
     pub(crate) servers: Vec<Server>,
     /// Servers that have nothing to show in a handshake, and where their blocks begin.
     pub(crate) bare: Vec<(usize, Place)>,
-    /// What paths are relative to.
-    pub(crate) prefix: PathBuf,
     pub(crate) stores: Stores,
+    /// Clients that are made already, so that places that say the same share one.
+    clients: Vec<(TlsConfig, Option<Tls>)>,
 }
 
 impl Shared {
-    pub(crate) fn new(problems: Problems, prefix: &Path, stores: &Stores) -> Self {
+    pub(crate) fn new(problems: Problems, base: &Path, stores: &Stores) -> Self {
         Self {
             problems,
+            base: base.to_owned(),
             groups: Vec::new(),
             blocks: 0,
             lookups: Vec::new(),
@@ -44,9 +48,20 @@ impl Shared {
             listens: Listens::default(),
             servers: Vec::new(),
             bare: Vec::new(),
-            prefix: prefix.to_owned(),
             stores: stores.clone(),
+            clients: Vec::new(),
         }
+    }
+
+    /// How servers are spoken to over TLS, made of what a file says of it.
+    pub(crate) fn client(&mut self, tls: &PassTls) -> Option<Tls> {
+        let known = self.clients.iter().find(|(said, _)| *said == tls.config);
+        if let Some((_, client)) = known {
+            return client.clone();
+        }
+        let client = tls.client(&mut self.problems);
+        self.clients.push((tls.config.clone(), client.clone()));
+        client
     }
 }
 

@@ -168,7 +168,7 @@ impl Ssl {
             crl: self.crl.clone(),
             reject_handshake: self.reject_handshake.unwrap_or(false),
         };
-        Site::new(&settings, &shared.prefix, problems).map(Arc::new)
+        Site::new(&settings, &shared.base, problems).map(Arc::new)
     }
 
     /// `ssl_protocols`; of several lines all count, as NGINX has it.

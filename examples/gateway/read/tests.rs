@@ -16,7 +16,7 @@ fn config(text: &str) -> Config {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("nginx.conf");
     std::fs::write(&path, text).expect("written");
-    let (config, problems) = read(&path, dir.path(), &crate::tls::Stores::default());
+    let (config, problems) = read(&path, &crate::tls::Stores::default());
     let said: Vec<String> = problems.iter().map(|p| p.to_string()).collect();
     config.unwrap_or_else(|| panic!("{said:#?}"))
 }
@@ -193,7 +193,7 @@ fn one_value_each_level_replaces() {
     let outer = &config.servers[0].locations[0];
     let pass = pass(&config, 0);
     assert_eq!(pass.proxy.read_timeout, Duration::from_secs(2));
-    assert!(pass.http_11 && !pass.intercept_errors);
+    assert!(pass.version == Version::HTTP_11 && !pass.intercept_errors);
     assert_eq!(outer.client_max_body_size, 1024);
     assert_eq!(outer.keepalive_timeout, Duration::from_secs(5));
     assert_eq!(outer.keepalive_header, Some(Duration::from_secs(4)));
