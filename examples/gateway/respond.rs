@@ -37,6 +37,7 @@ pub fn peer(
         return switch(x, forward, response);
     }
     let (mut parts, body) = response.into_parts();
+    let peers = parts.version;
     let headers = &mut parts.headers;
     clean(headers, forward);
     redirect::rewrite(headers, &forward.pass.redirects, &x);
@@ -70,6 +71,9 @@ pub fn peer(
             .extensions_mut()
             .remove::<hyper::ext::ReasonPhrase>();
         set_reason(&mut response, status);
+    } else if peers == Version::HTTP_2 {
+        // It has no words for a status; HTTP/1 wants some.
+        set_reason(&mut response, status.as_u16());
     }
     Ok(response)
 }

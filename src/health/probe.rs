@@ -140,16 +140,20 @@ fn unreachable(error: &std::io::Error) -> Failure {
 fn not_connected(error: BoxError) -> Failure {
     match connect_condition(&error) {
         Condition::Exhausted => Failure::Exhausted(error.to_string()),
-        _ => Failure::Connect(error.to_string()),
+        _ => Failure::Connect(told(&*error)),
     }
 }
 
 fn broken(error: &hyper::Error) -> Failure {
-    // hyper keeps what the system said one level down.
-    Failure::Answer(match std::error::Error::source(error) {
+    Failure::Answer(told(error))
+}
+
+/// What happened is often said one level down.
+fn told(error: &dyn std::error::Error) -> String {
+    match error.source() {
         Some(cause) => format!("{error}: {cause}"),
         None => error.to_string(),
-    })
+    }
 }
 
 /// The body of a request that has none.

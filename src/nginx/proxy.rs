@@ -11,6 +11,13 @@ use crate::upstream::config::{Hedge, Http2, Proxy, RequestBuffering};
 /// `client_max_body_size` where nothing is said.
 const MAX_BODY: u64 = 1 << 20;
 
+/// HTTP/2 as NGINX speaks it to servers (GR-6).
+const ONE_AT_A_TIME: Http2 = Http2 {
+    streams: 1,
+    ping_interval: None,
+    ping_timeout: Duration::from_secs(20),
+};
+
 /// NGINX's page.
 const PAGE: usize = 4096;
 
@@ -230,7 +237,7 @@ impl ProxyLevel {
             buffer_size: self.buffer_size.unwrap_or(default.buffer_size),
             hedge: self.hedge.unwrap_or(default.hedge),
             grpc_timeout: false,
-            http2: (self.http_version == Some(Version::HTTP_2)).then(Http2::default),
+            http2: (self.http_version == Some(Version::HTTP_2)).then_some(ONE_AT_A_TIME),
             ..default
         }
     }
@@ -240,10 +247,7 @@ impl ProxyLevel {
     pub fn finish_grpc(&self) -> Proxy {
         Proxy {
             request_buffering: RequestBuffering::Off,
-            http2: Some(Http2 {
-                streams: 1,
-                ..Http2::default()
-            }),
+            http2: Some(ONE_AT_A_TIME),
             ..self.finish()
         }
     }

@@ -1,6 +1,9 @@
 //! The gateway on real sockets: alone where it must keep its own promises, beside a real nginx
 //! where it must do the same.
 
+#[path = "../tls/certificates.rs"]
+#[allow(dead_code, reason = "the TLS room's tests want more of it")]
+mod certificates;
 #[path = "../support/gateway.rs"]
 mod gateway;
 #[path = "../dns/name_server.rs"]
@@ -12,6 +15,8 @@ mod nginx;
 mod process;
 #[path = "../support/program.rs"]
 mod program;
+#[path = "../tls/server.rs"]
+mod secure;
 
 mod bodies;
 mod checks;
@@ -24,6 +29,7 @@ mod limit_conn;
 mod limit_req;
 mod logs;
 mod names;
+mod peer_tls;
 mod rig;
 mod same;
 mod signals;

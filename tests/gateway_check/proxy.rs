@@ -32,7 +32,7 @@ fn scalars() {
             location("proxy_next_upstream_timeout |x;"),
             "\"proxy_next_upstream_timeout\" directive invalid value",
         ),
-        same(location("proxy_http_version |2;"), "invalid value \"2\""),
+        same(location("proxy_http_version |3;"), "invalid value \"3\""),
         same(
             location("proxy_buffering |yes;"),
             "invalid value \"yes\" in \"proxy_buffering\" directive, it must be \"on\" or \"off\"",

@@ -179,10 +179,9 @@ fn destinations() {
              named location, or inside \"if\" statement, or inside \"limit_except\" block",
         ),
         same(
-            location("proxy_pass |https://127.0.0.1;"),
-            "https in \"proxy_pass\" is not supported yet",
-        )
-        .differs("nothing: it has TLS"),
+            location("proxy_pass |https://127.0.0.1:0;"),
+            "invalid port in upstream \"127.0.0.1:0\"",
+        ),
         same(
             location("proxy_pass |http://$host;"),
             "variables in the destination of \"proxy_pass\" are not supported",

@@ -152,6 +152,12 @@ fn words(status: Option<u16>, connected: bool, failure: &str) -> String {
     if status == Some(504) {
         return "upstream timed out (110: Connection timed out)".into();
     }
+    if let Some(why) = failure.strip_prefix("TLS handshake: ") {
+        return handshake(why);
+    }
+    if let Some(alert) = failure.find("received fatal alert") {
+        return format!("SSL_read() failed (SSL: {})", &failure[alert..]);
+    }
     let call = if connected { "recv()" } else { "connect()" };
     if let Some((what, number)) = failure.rsplit_once(" (os error ") {
         let what = what.rsplit(": ").next().unwrap_or(what);
@@ -170,8 +176,24 @@ fn words(status: Option<u16>, connected: bool, failure: &str) -> String {
     failure.to_owned()
 }
 
+/// The same for a handshake; the reason is rustls's.
+fn handshake(why: &str) -> String {
+    match why.strip_prefix("invalid peer certificate: ") {
+        Some(why) if why.starts_with("certificate not valid for name") => {
+            format!("upstream SSL certificate does not match: {why}")
+        }
+        Some(why) => format!("upstream SSL certificate verify error: ({why})"),
+        None if why.ends_with("eof") => "peer closed connection in SSL handshake".into(),
+        None => format!("SSL_do_handshake() failed (SSL: {why})"),
+    }
+}
+
 /// What was being done when an attempt failed.
 fn phase(attempt: &Attempt) -> &'static str {
+    let failure = attempt.failure.as_deref().unwrap_or_default();
+    if failure.starts_with("TLS handshake: ") {
+        return " while SSL handshaking to upstream";
+    }
     match (attempt.connect_time, attempt.header_time) {
         (None, _) => " while connecting to upstream",
         (Some(_), None) => " while reading response header from upstream",
@@ -259,6 +281,24 @@ mod tests {
                 true,
                 "connection closed before message completed",
                 "upstream prematurely closed connection",
+            ),
+            (
+                502,
+                false,
+                "TLS handshake: invalid peer certificate: UnknownIssuer",
+                "upstream SSL certificate verify error: (UnknownIssuer)",
+            ),
+            (
+                502,
+                false,
+                "TLS handshake: tls handshake eof",
+                "peer closed connection in SSL handshake",
+            ),
+            (
+                502,
+                false,
+                "TLS handshake: Connection reset by peer (os error 104)",
+                "SSL_do_handshake() failed (SSL: Connection reset by peer (os error 104))",
             ),
         ] {
             assert_eq!(words(Some(status), connected, failure), want);

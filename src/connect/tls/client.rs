@@ -1,4 +1,5 @@
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 
 use tokio_rustls::TlsConnector;
@@ -17,7 +18,8 @@ use crate::error::{BoxError, ConfigError};
 /// Roots, client certificates, versions, cipher suites and session resumption are the
 /// [`ClientConfig`]'s, which is yours to make (`proxy_ssl_trusted_certificate`,
 /// `proxy_ssl_certificate`, `proxy_ssl_protocols`, `proxy_ssl_session_reuse`). Certificates are
-/// verified, where NGINX does so only with `proxy_ssl_verify on`. The application protocol is set
+/// verified, where NGINX does so only with `proxy_ssl_verify on`, and so does what
+/// [`from_config`](Self::from_config) is told. The application protocol is set
 /// here: `h2` with [`http2`](crate::Proxy::http2), else `http/1.1`.
 ///
 /// The handshake counts as connecting: it has to fit into
@@ -114,13 +116,30 @@ impl Tls {
                 Arc::new(config)
             }
         };
-        let stream = TlsConnector::from(config).connect(name, socket).await?;
+        let shaken = TlsConnector::from(config).connect(name, socket).await;
+        let stream = shaken.map_err(HandshakeError)?;
         let agreed = stream.get_ref().1.alpn_protocol();
         // HTTP/1 is what a peer speaks that agrees on nothing.
         if alpn.is_some() && agreed != alpn {
-            return Err("the peer does not speak HTTP/2 over TLS".into());
+            return Err(HandshakeError(io::Error::other("the peer does not speak HTTP/2")).into());
         }
         Ok(stream)
+    }
+}
+
+/// The connection is there, and TLS on it is not.
+#[derive(Debug)]
+struct HandshakeError(io::Error);
+
+impl fmt::Display for HandshakeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TLS handshake")
+    }
+}
+
+impl std::error::Error for HandshakeError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.0)
     }
 }
 
