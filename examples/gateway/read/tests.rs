@@ -193,7 +193,7 @@ fn one_value_each_level_replaces() {
     let outer = &config.servers[0].locations[0];
     let pass = pass(&config, 0);
     assert_eq!(pass.proxy.read_timeout, Duration::from_secs(2));
-    assert!(pass.version == Version::HTTP_11 && !pass.intercept_errors);
+    assert!(pass.version == http::Version::HTTP_11 && !pass.intercept_errors);
     assert_eq!(outer.client_max_body_size, 1024);
     assert_eq!(outer.keepalive_timeout, Duration::from_secs(5));
     assert_eq!(outer.keepalive_header, Some(Duration::from_secs(4)));
