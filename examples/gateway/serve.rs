@@ -92,7 +92,11 @@ fn open(
     tokio::spawn(async move {
         let worker = &counted.0;
         let knock = Knock { id, listen, remote };
-        let Some((stream, cover)) = tls::handshake(stream, worker, &knock).await else {
+        let covered = tokio::select! {
+            covered = tls::handshake(stream, worker, &knock) => covered,
+            () = worker.left() => None,
+        };
+        let Some((stream, cover)) = covered else {
             return;
         };
         let client = Client::new(Arc::clone(worker), id, listen, remote, local, cover);

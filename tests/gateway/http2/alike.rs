@@ -159,7 +159,12 @@ const ASKED: &[Asked] = &[
     with("POST", "/s", &[], b"abc"),
     with("POST", "/s", &[("content-length", "3")], b"abc"),
     with("POST", "/s", &[("content-length", "0")], b""),
-    with("POST", "/s", &[("content-length", "3"), ("content-length", "3")], b"abc"),
+    with(
+        "POST",
+        "/s",
+        &[("content-length", "3"), ("content-length", "3")],
+        b"abc",
+    ),
     with("GET", "/s", &[("host", "x")], b""),
     with("GET", "/s", &[("host", "other.no")], b""),
     with("POST", "/e", &[], b"abc"),
