@@ -11,6 +11,7 @@ use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use h2::Reason;
 use h2::server::{Builder, Connection};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
@@ -52,16 +53,31 @@ where
     }
 }
 
+/// A connection and what becomes of it.
+struct Streams<S> {
+    connection: Connection<S, Bytes>,
+    client: Arc<Client>,
+    /// The client has been told to go.
+    closing: bool,
+    /// Streams it has begun since.
+    late: u32,
+}
+
 /// Takes in streams until the connection is over, be it that its time has come.
-async fn drive<S>(mut connection: Connection<S, Bytes>, client: Arc<Client>)
+async fn drive<S>(connection: Connection<S, Bytes>, client: Arc<Client>)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let worker = Arc::clone(&client.worker);
+    let mut streams = Streams {
+        connection,
+        client,
+        closing: false,
+        late: 0,
+    };
     let mut leave = pin!(worker.leave.notified());
     let mut alarm = Alarm::new();
     let mut first = true;
-    let mut closing = false;
     poll_fn(|cx| {
         if first {
             first = false;
@@ -69,43 +85,51 @@ where
             let _ = leave.as_mut().poll(cx);
         }
         if worker.leaving.load(Ordering::Relaxed) {
-            client.leave();
+            streams.client.leave();
         }
         loop {
-            if poll_streams(&mut connection, &client, cx).is_ready() {
+            if streams.poll(cx).is_ready() {
                 return Poll::Ready(());
             }
-            let idle_for_long = alarm.poll(cx, || client.wire().next_deadline()).is_ready();
-            if closing && idle_for_long {
-                return Poll::Ready(());
+            let deadline = || streams.client.wire().next_deadline();
+            let idle_for_long = alarm.poll(cx, deadline).is_ready();
+            match idle_for_long || streams.client.is_leaving() {
+                true if !streams.closing => streams.close(),
+                _ if idle_for_long => return Poll::Ready(()),
+                _ => return Poll::Pending,
             }
-            if closing || !(idle_for_long || client.is_leaving()) {
-                return Poll::Pending;
-            }
-            closing = true;
-            client.leave();
-            connection.graceful_shutdown();
         }
     })
     .await;
 }
 
-/// Ready when there will be no more streams, and all have ended.
-fn poll_streams<S>(
-    connection: &mut Connection<S, Bytes>,
-    client: &Arc<Client>,
-    cx: &mut Context<'_>,
-) -> Poll<()>
+impl<S> Streams<S>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    loop {
-        match connection.poll_accept(cx) {
-            Poll::Ready(Some(Ok((request, respond)))) => {
-                tokio::spawn(stream::serve(Arc::clone(client), request, respond));
+    /// Tells the client to go; what it has begun goes on.
+    fn close(&mut self) {
+        self.closing = true;
+        self.client.leave();
+        self.connection.graceful_shutdown();
+    }
+
+    /// Ready when there will be no more streams, and all have ended.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            match self.connection.poll_accept(cx) {
+                Poll::Ready(Some(Ok((request, respond)))) => {
+                    self.late += u32::from(self.closing);
+                    if self.late > MOST_STREAMS {
+                        // More than can have been on their way: it does not listen.
+                        self.connection.abrupt_shutdown(Reason::ENHANCE_YOUR_CALM);
+                        continue;
+                    }
+                    tokio::spawn(stream::serve(Arc::clone(&self.client), request, respond));
+                }
+                Poll::Ready(Some(Err(_)) | None) => return Poll::Ready(()),
+                Poll::Pending => return Poll::Pending,
             }
-            Poll::Ready(Some(Err(_)) | None) => return Poll::Ready(()),
-            Poll::Pending => return Poll::Pending,
         }
     }
 }

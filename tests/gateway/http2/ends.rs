@@ -231,3 +231,32 @@ fn a_shutdown_has_its_limit() {
         "{took:?}"
     );
 }
+
+/// Told to go, a client that begins streams all the same is not served for ever.
+#[test]
+fn a_client_that_does_not_go_is_shown_out() {
+    let server = Server::gateway(
+        "access_log access.log; server { listen @FRONT http2; keepalive_requests 5; return 200; }",
+    );
+    runtime().block_on(async {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        let mut socket = tokio::net::TcpStream::connect(server.front)
+            .await
+            .expect("a connection");
+        let mut bytes = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0".to_vec();
+        // `:method: GET`, `:scheme: http`, `:path: /`, and `:authority: a` spelled out.
+        let head = [0x82, 0x86, 0x84, 0x41, 0x01, b'a'];
+        for stream in (1..2000_u32).step_by(2) {
+            bytes.extend([0, 0, 6, 1, 5]);
+            bytes.extend(stream.to_be_bytes());
+            bytes.extend(head);
+        }
+        // It may be closed before everything has been sent.
+        let _ = socket.write_all(&bytes).await;
+        let mut answers = Vec::new();
+        let ended = tokio::time::timeout(PATIENCE, socket.read_to_end(&mut answers)).await;
+        assert!(ended.is_ok(), "still open");
+    });
+    let served = server.process.read("access.log").lines().count();
+    assert!((5..=400).contains(&served), "{served} requests served");
+}
