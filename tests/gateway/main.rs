@@ -4,6 +4,8 @@
 #[path = "../tls/certificates.rs"]
 #[allow(dead_code, reason = "the TLS room's tests want more of it")]
 mod certificates;
+#[path = "../support/frames.rs"]
+mod frames;
 #[path = "../support/gateway.rs"]
 mod gateway;
 #[path = "../dns/name_server.rs"]
@@ -20,7 +22,9 @@ mod secure;
 
 mod bodies;
 mod checks;
+mod conformance;
 mod connections;
+mod raw_http2;
 #[cfg(target_os = "linux")]
 mod hostile;
 mod http2;
