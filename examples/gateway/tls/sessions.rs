@@ -78,7 +78,10 @@ impl Store {
 
 /// `shared` caches by name. Servers that name the same share it, before and after a reload.
 #[derive(Clone, Debug, Default)]
-pub struct Stores(Arc<Mutex<HashMap<String, (u64, Arc<Store>)>>>);
+pub struct Stores(Arc<Mutex<ByName>>);
+
+/// Their sizes as configured, and themselves.
+type ByName = HashMap<String, (u64, Arc<Store>)>;
 
 impl Stores {
     /// The cache of that name; of another size it is another cache.

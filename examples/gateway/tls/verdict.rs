@@ -35,7 +35,7 @@ macro_rules! reason {
                 $words,
                 ")"
             ),
-            unknown_issuer: matches!($number, 18 | 19 | 20 | 21),
+            unknown_issuer: matches!($number, 18..=21),
         }
     };
 }

@@ -35,7 +35,8 @@ pub fn append(x: &Exchange, name: &str, out: &mut String) -> bool {
         "request" => return request_line(x, out),
         "request_method" if x.line.is_none() => out.push_str(x.method.as_str()),
         "request_id" => return push(out, format_args!("{:032x}", request_id(x))),
-        "http2" if x.version != Version::HTTP_2 => return false,
+        // Empty, which is not the same as missing to a log.
+        "http2" if x.version != Version::HTTP_2 => {}
         "http2" if x.client.cover.is_tls() => out.push_str("h2"),
         "http2" => out.push_str("h2c"),
         "https" if x.client.cover.is_tls() => out.push_str("on"),

@@ -230,14 +230,11 @@ fn a_session_taken_up_again_is_judged_anew() {
 #[test]
 fn nobody_is_known_without_tls() {
     let files = Files::with_two();
-    let http = format!(
-        "log_format f '$ssl_protocol $ssl_cipher $ssl_curve $ssl_session_reused $ssl_server_name \
-         $ssl_alpn_protocol $ssl_client_verify $ssl_client_s_dn $ssl_client_cert \
-         $ssl_client_raw_cert [$https] $scheme';
-         access_log access.log f;
-         server {{ listen @FRONT; location / {{ return 200 hello; }} }}\n"
-    );
-    for mut front in [gateway(&files, &http), nginx(&files, &http)] {
+    let http = "log_format f '$ssl_protocol $ssl_cipher $ssl_curve $ssl_session_reused \
+         $ssl_server_name $ssl_alpn_protocol $ssl_client_verify $ssl_client_s_dn $ssl_client_cert \
+         $ssl_client_raw_cert [$https] $scheme'; access_log access.log f;
+         server { listen @FRONT; location / { return 200 hello; } }\n";
+    for mut front in [gateway(&files, http), nginx(&files, http)] {
         front.ask("GET / HTTP/1.0\r\n\r\n");
         front.process.stop();
         assert_eq!(

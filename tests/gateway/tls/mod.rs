@@ -4,6 +4,7 @@ mod certificates;
 mod client;
 mod clients;
 mod handshakes;
+mod http2;
 mod plain;
 mod reload;
 mod sessions;
