@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{from_value, json, to_value};
 use tower_upstream::classify::Codes;
+use tower_upstream::connect::{CipherSuite, Identity, TlsConfig, TlsVersion, Trust, Verify};
 use tower_upstream::retry::{BudgetConfig, RetryConfig};
 use tower_upstream::upstream::config::{Probe, ProbeMethod};
 use tower_upstream::{
@@ -26,6 +27,35 @@ fn absent_values_are_nginx_defaults() {
     );
     let group: GroupConfig = from_value(json!({ "name": "orders", "servers": [] })).unwrap();
     assert_eq!(group, GroupConfig::new("orders"));
+}
+
+#[test]
+fn tls_comes_back_as_it_went_and_has_to_say_whether_it_verifies() {
+    let open = TlsConfig::new(Verify::Off);
+    assert_eq!(
+        from_value::<TlsConfig>(json!({ "verify": "off" })).unwrap(),
+        open
+    );
+    assert!(from_value::<TlsConfig>(json!({})).is_err());
+    let trusting: TlsConfig =
+        from_value(json!({ "verify": { "on": { "certificates": "ca.pem" } } })).unwrap();
+    assert_eq!(trusting, TlsConfig::new(Verify::On(Trust::new("ca.pem"))));
+    let full = TlsConfig {
+        identity: Some(Identity {
+            certificate: "c.pem".into(),
+            key: "c.key".into(),
+        }),
+        name: Some("orders.test".into()),
+        server_name: false,
+        session_reuse: false,
+        versions: vec![TlsVersion::Tls13],
+        ciphers: vec![CipherSuite::RsaChaCha20],
+        ..trusting
+    };
+    let data = to_value(&full).unwrap();
+    assert_eq!(data["versions"], json!(["TLSv1.3"]));
+    assert_eq!(data["ciphers"], json!(["ECDHE-RSA-CHACHA20-POLY1305"]));
+    assert_eq!(from_value::<TlsConfig>(data).unwrap(), full);
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod limit;
 mod method;
 mod newer;
 mod own;
+mod peer_tls;
 mod proxy;
 mod ssl;
 mod structure;

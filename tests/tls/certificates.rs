@@ -8,8 +8,10 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer, IsCa,
     KeyIdMethod, KeyPair, KeyUsagePurpose, RevokedCertParams, SerialNumber, date_time_ymd,
 };
+use tokio_rustls::rustls::crypto::ring::sign::any_supported_type;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio_rustls::rustls::server::WebPkiClientVerifier;
+use tokio_rustls::rustls::sign::{CertifiedKey, SingleCertAndKey};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, ServerConfig};
 
 pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
@@ -108,6 +110,15 @@ impl Authority {
         let clients = WebPkiClientVerifier::builder(Arc::new(self.roots()));
         let config = ServerConfig::builder().with_client_cert_verifier(clients.build().unwrap());
         agreeing(config.with_single_cert(chain, key).unwrap())
+    }
+
+    /// Has somebody's certificate, and a key of its own.
+    pub(crate) fn thief(&self, names: &[&str]) -> ServerConfig {
+        let ((chain, _), (_, key)) = (self.vouch(names), self.vouch(names));
+        let key = any_supported_type(&key).unwrap();
+        let shown = Arc::new(CertifiedKey::new(chain, key));
+        let config = ServerConfig::builder().with_no_client_auth();
+        config.with_cert_resolver(Arc::new(SingleCertAndKey::from(shown)))
     }
 
     /// Asks who comes, and lets strangers in as well.
