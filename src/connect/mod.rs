@@ -1,8 +1,8 @@
 //! From an address to a connection.
 //!
-//! [`Address`] is where a peer is. Connecting, hyper's handshake and the task that drives the
-//! connection are one step; every connection is metered, so that what was written, what was read
-//! and when a request was completely sent are known without asking hyper.
+//! [`Address`] is where a peer is. Connecting, the handshakes and the task that drives the connection are
+//! one step; [`TlsConfig`] says how TLS comes into it. Every HTTP/1 connection is metered, so that what
+//! was written, what was read and when a request was completely sent are known without asking hyper.
 //!
 //! ```
 //! use tower_upstream::connect::Address;

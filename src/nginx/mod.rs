@@ -46,6 +46,7 @@
 //! | `http`, `server`, `location` (prefix, `=`, `^~`, `@`), `proxy_pass` | read | read, with variables too |
 //! | `location ~` | an error if it could take the path | read |
 //! | `proxy_http_version`, `proxy_set_header`, `proxy_connect_timeout`, `proxy_send_timeout`, `proxy_read_timeout`, `proxy_next_upstream`, `proxy_next_upstream_tries`, `proxy_next_upstream_timeout`, `proxy_request_buffering`, `proxy_buffer_size`, `client_max_body_size` | read | read |
+//! | `proxy_ssl_certificate`, `proxy_ssl_certificate_key`, `proxy_ssl_ciphers`, `proxy_ssl_crl`, `proxy_ssl_name`, `proxy_ssl_protocols`, `proxy_ssl_server_name`, `proxy_ssl_session_reuse`, `proxy_ssl_trusted_certificate`, `proxy_ssl_verify`, `proxy_ssl_verify_depth`, and the same as `grpc_ssl_*` | read; certificates are verified only where `_verify` is on | read |
 //! | `grpc_pass`, `grpc_set_header`, `grpc_connect_timeout`, `grpc_send_timeout`, `grpc_read_timeout`, `grpc_next_upstream`, `grpc_next_upstream_tries`, `grpc_next_upstream_timeout`, `grpc_buffer_size` | read (feature `http2`) | read |
 //! | `grpc_hide_header`, `grpc_pass_header`, `grpc_intercept_errors` | an error where they hold | read |
 //! | `proxy_buffering`, `proxy_buffers` | checked, no effect: responses always stream | read |

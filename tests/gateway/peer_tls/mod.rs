@@ -2,6 +2,7 @@
 //! the same file, and with a real nginx as the server.
 
 mod connections;
+mod differs;
 mod http2;
 mod real;
 mod same;
