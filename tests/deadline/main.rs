@@ -4,9 +4,12 @@ mod bodies;
 mod calls;
 mod current;
 mod engine;
+mod grpc_hops;
 mod hops;
 mod layer;
 mod plain;
 mod ready;
 mod sockets;
 mod stub;
+#[path = "../grpc/text.rs"]
+mod text;
