@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tower_upstream::nginx::values::{Value, duplicate, fill, flag, invalid_value, number, size};
-use tower_upstream::nginx::{Directive, Place, Problems, Word, units};
+use tower_upstream::connect::{CipherSuite, TlsVersion};
+use tower_upstream::nginx::values::{Value, fill, flag, invalid_value, number, size};
+use tower_upstream::nginx::{Directive, Place, Problems, Word, ciphers, tls_versions, units};
 
 use super::shared::Shared;
-use crate::tls::suites::{self, Ciphers, Curves, Unknown};
-use crate::tls::{Protocols, Settings, Site, Store, VerifyClient};
+use crate::tls::suites::{self, Curves};
+use crate::tls::{Settings, Site, Store, VerifyClient};
 
 /// `ssl_session_timeout` and `ssl_buffer_size` where nothing is said.
 const SESSION_TIMEOUT: Duration = Duration::from_secs(5 * 60);
@@ -28,8 +29,8 @@ const LEAST_STORE: u64 = 8 * 4096;
 pub(crate) struct Ssl {
     certificates: Vec<Word>,
     keys: Vec<Word>,
-    protocols: Option<Protocols>,
-    ciphers: Option<(Ciphers, Place)>,
+    protocols: Option<Vec<TlsVersion>>,
+    ciphers: Option<Vec<CipherSuite>>,
     prefer_server_ciphers: Option<bool>,
     curves: Option<Curves>,
     cache: Option<Option<Arc<Store>>>,
@@ -53,8 +54,8 @@ impl Ssl {
         match d.name() {
             "ssl_certificate" => self.certificates.extend(d.args.first().cloned()),
             "ssl_certificate_key" => self.keys.extend(d.args.first().cloned()),
-            "ssl_protocols" => self.protocols(d, problems),
-            "ssl_ciphers" => self.ciphers(d, problems),
+            "ssl_protocols" => tls_versions(&mut self.protocols, d, problems),
+            "ssl_ciphers" => fill(&mut self.ciphers, d, problems, cipher_string),
             "ssl_prefer_server_ciphers" => {
                 fill(&mut self.prefer_server_ciphers, d, problems, flag);
             }
@@ -88,7 +89,7 @@ impl Ssl {
         if self.keys.is_empty() {
             self.keys.clone_from(&outer.keys);
         }
-        self.protocols = self.protocols.or(outer.protocols);
+        inherit(&mut self.protocols, &outer.protocols);
         inherit(&mut self.ciphers, &outer.ciphers);
         inherit(
             &mut self.prefer_server_ciphers,
@@ -140,21 +141,13 @@ impl Ssl {
                 return None;
             }
         }
-        let protocols = self.protocols.unwrap_or_default();
-        if let Some((ciphers, place)) = &self.ciphers {
-            let old = ciphers.iter().any(|suite| suite.tls13().is_none());
-            if protocols.tls12 && !old {
-                problems.push(place, "no cipher of \"ssl_ciphers\" belongs to TLSv1.2");
-                return None;
-            }
-        }
         let pairs = self.certificates.iter().zip(&self.keys);
         let settings = Settings {
             pairs: pairs
                 .map(|(chain, key)| (chain.clone(), key.clone()))
                 .collect(),
-            protocols,
-            ciphers: self.ciphers.as_ref().map(|(ciphers, _)| ciphers.clone()),
+            protocols: self.protocols.clone().unwrap_or_default(),
+            ciphers: self.ciphers.clone().unwrap_or_default(),
             prefer_server_ciphers: self.prefer_server_ciphers.unwrap_or(false),
             curves: self.curves.clone().unwrap_or_else(suites::all_curves),
             store: self.cache.clone().flatten(),
@@ -169,64 +162,6 @@ impl Ssl {
             reject_handshake: self.reject_handshake.unwrap_or(false),
         };
         Site::new(&settings, &shared.base, problems).map(Arc::new)
-    }
-
-    /// `ssl_protocols`; of several lines all count, as NGINX has it.
-    fn protocols(&mut self, d: &Directive, problems: &mut Problems) {
-        let mut served = self.protocols.unwrap_or(Protocols {
-            tls12: false,
-            tls13: false,
-        });
-        let mut understood = true;
-        for word in &d.args {
-            match word.text.to_ascii_lowercase().as_str() {
-                "tlsv1.2" => served.tls12 = true,
-                "tlsv1.3" => served.tls13 = true,
-                "sslv2" | "sslv3" | "tlsv1" | "tlsv1.1" => {
-                    let message = format!("\"{}\" is not served", word.text);
-                    problems.warn(&word.place, message);
-                }
-                _ => {
-                    understood = false;
-                    problems.push(&word.place, format!("invalid value \"{}\"", word.text));
-                }
-            }
-        }
-        if understood && !served.tls12 && !served.tls13 {
-            let message = "\"ssl_protocols\" leaves nothing to serve, add TLSv1.2 or TLSv1.3";
-            problems.push(&d.name.place, message);
-        }
-        // What has been told is not told again of the certificate.
-        let nothing = !served.tls12 && !served.tls13;
-        self.protocols = Some(if nothing {
-            Protocols::default()
-        } else {
-            served
-        });
-    }
-
-    /// `ssl_ciphers`
-    fn ciphers(&mut self, d: &Directive, problems: &mut Problems) {
-        if self.ciphers.is_some() {
-            problems.push(&d.name.place, duplicate(d));
-            return;
-        }
-        let (ciphers, unknown) = suites::ciphers(d.arg(0));
-        for unknown in unknown {
-            match unknown {
-                Unknown::Word(word) => problems.push(
-                    d.place(0),
-                    format!(
-                        "\"ssl_ciphers\": rustls has nothing like \"{word}\", list names such as \
-                         ECDHE-ECDSA-AES128-GCM-SHA256 or leave the directive out"
-                    ),
-                ),
-                Unknown::FiniteField(word) => {
-                    problems.warn(d.place(0), format!("\"{word}\" is not served"));
-                }
-            }
-        }
-        self.ciphers = Some((ciphers, d.place(0).clone()));
     }
 
     /// `ssl_session_cache`: a later line replaces an earlier one.
@@ -297,6 +232,12 @@ fn session_cache(
         }
         _ => Err(invalid()),
     }
+}
+
+fn cipher_string(d: &Directive) -> Value<Vec<CipherSuite>> {
+    ciphers(d.arg(0)).map_err(|what| {
+        format!("{what}: leave it out, or list names such as ECDHE-ECDSA-AES128-GCM-SHA256")
+    })
 }
 
 fn curves(d: &Directive) -> Value<Curves> {

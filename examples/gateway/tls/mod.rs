@@ -19,6 +19,6 @@ pub use handshake::{Knock, handshake};
 pub use name::Certificate;
 pub use session::{Cover, Session};
 pub use sessions::{Store, Stores};
-pub use settings::{Protocols, Settings, VerifyClient};
+pub use settings::{Settings, VerifyClient};
 pub use site::Site;
 pub use verdict::Verdict;

@@ -3,20 +3,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tower_upstream::connect::{CipherSuite, TlsVersion};
 use tower_upstream::nginx::Word;
 
 use super::sessions::Store;
-use super::suites::{Ciphers, Curves};
+use super::suites::Curves;
 
 /// What holds in a server; inherited, and with every default filled in.
 #[derive(Debug)]
 pub struct Settings {
     /// `ssl_certificate`s and their `ssl_certificate_key`s.
     pub pairs: Vec<(Word, Word)>,
-    /// `ssl_protocols`
-    pub protocols: Protocols,
-    /// `ssl_ciphers`
-    pub ciphers: Option<Ciphers>,
+    /// `ssl_protocols`; none is all that rustls speaks.
+    pub protocols: Vec<TlsVersion>,
+    /// `ssl_ciphers`, the favourite first; none is all that rustls has.
+    pub ciphers: Vec<CipherSuite>,
     /// `ssl_prefer_server_ciphers`, default off.
     pub prefer_server_ciphers: bool,
     /// `ssl_ecdh_curve`
@@ -41,24 +42,6 @@ pub struct Settings {
     pub crl: Option<Word>,
     /// `ssl_reject_handshake`, default off.
     pub reject_handshake: bool,
-}
-
-/// `ssl_protocols`, as far as they are served.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Protocols {
-    /// `TLSv1.2`
-    pub tls12: bool,
-    /// `TLSv1.3`
-    pub tls13: bool,
-}
-
-impl Default for Protocols {
-    fn default() -> Self {
-        Self {
-            tls12: true,
-            tls13: true,
-        }
-    }
 }
 
 /// `ssl_verify_client`

@@ -8,6 +8,7 @@ use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
 use tokio_rustls::rustls::server::{NoServerSessionStorage, WantsServerCert};
 use tokio_rustls::rustls::version::{TLS12, TLS13};
 use tokio_rustls::rustls::{ConfigBuilder, Error, ServerConfig};
+use tower_upstream::connect::TlsVersion;
 use tower_upstream::nginx::Problems;
 use webpki::{CertRevocationList, OwnedCertRevocationList};
 
@@ -15,6 +16,7 @@ use super::certificate::{self, Choice, complain};
 use super::clients::{Asking, Clients};
 use super::sessions::{Drawer, Tickets};
 use super::settings::{Settings, VerifyClient};
+use super::suites;
 
 /// What a record has besides what it carries, as rustls counts.
 const RECORD_HEAD: usize = 5;
@@ -112,14 +114,13 @@ fn builder(
 ) -> Result<ConfigBuilder<ServerConfig, tokio_rustls::rustls::WantsVerifier>, Error> {
     let mut provider: CryptoProvider = ring::default_provider();
     provider.kx_groups.clone_from(&settings.curves);
-    if let Some(ciphers) = &settings.ciphers {
-        provider.cipher_suites.clone_from(ciphers);
-    }
+    provider.cipher_suites = suites::served(&settings.ciphers);
+    let spoken = |version| settings.protocols.is_empty() || settings.protocols.contains(&version);
     let mut versions = Vec::new();
-    if settings.protocols.tls13 {
+    if spoken(TlsVersion::Tls13) {
         versions.push(&TLS13);
     }
-    if settings.protocols.tls12 {
+    if spoken(TlsVersion::Tls12) {
         versions.push(&TLS12);
     }
     ServerConfig::builder_with_provider(Arc::new(provider)).with_protocol_versions(&versions)

@@ -1,52 +1,11 @@
-//! Cipher suites and curves: OpenSSL's names for those that rustls has.
+//! Cipher suites and curves, by OpenSSL's names.
 
 use tokio_rustls::rustls::crypto::{SupportedKxGroup, ring};
-use tokio_rustls::rustls::{CipherSuite, NamedGroup, SupportedCipherSuite};
-
-/// `ssl_ciphers`: what is served, the favourite first.
-pub type Ciphers = Vec<SupportedCipherSuite>;
+use tokio_rustls::rustls::{CipherSuite as Suite, NamedGroup, SupportedCipherSuite};
+use tower_upstream::connect::CipherSuite;
 
 /// `ssl_ecdh_curve`, the favourite first.
 pub type Curves = Vec<&'static dyn SupportedKxGroup>;
-
-const SUITES: [(&str, CipherSuite); 9] = [
-    (
-        "TLS_AES_256_GCM_SHA384",
-        CipherSuite::TLS13_AES_256_GCM_SHA384,
-    ),
-    (
-        "TLS_AES_128_GCM_SHA256",
-        CipherSuite::TLS13_AES_128_GCM_SHA256,
-    ),
-    (
-        "TLS_CHACHA20_POLY1305_SHA256",
-        CipherSuite::TLS13_CHACHA20_POLY1305_SHA256,
-    ),
-    (
-        "ECDHE-ECDSA-AES256-GCM-SHA384",
-        CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
-    ),
-    (
-        "ECDHE-ECDSA-AES128-GCM-SHA256",
-        CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
-    ),
-    (
-        "ECDHE-ECDSA-CHACHA20-POLY1305",
-        CipherSuite::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
-    ),
-    (
-        "ECDHE-RSA-AES256-GCM-SHA384",
-        CipherSuite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
-    ),
-    (
-        "ECDHE-RSA-AES128-GCM-SHA256",
-        CipherSuite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
-    ),
-    (
-        "ECDHE-RSA-CHACHA20-POLY1305",
-        CipherSuite::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
-    ),
-];
 
 const CURVES: [(&str, NamedGroup); 6] = [
     ("X25519", NamedGroup::X25519),
@@ -57,53 +16,20 @@ const CURVES: [(&str, NamedGroup); 6] = [
     ("P-384", NamedGroup::secp384r1),
 ];
 
-/// What OpenSSL lets one leave out and rustls does not have in the first place.
-const NEVER_THERE: [&str; 26] = [
-    "aNULL", "eNULL", "NULL", "ADH", "AECDH", "MD5", "RC4", "RC2", "DES", "3DES", "IDEA", "SEED",
-    "CAMELLIA", "ARIA", "EXP", "EXPORT", "LOW", "MEDIUM", "PSK", "SRP", "DSS", "kRSA", "DH", "DHE",
-    "EDH", "kDHE",
-];
-
-/// What an OpenSSL cipher string could not be made of.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Unknown {
-    /// Nothing in rustls is like this word.
-    Word(String),
-    /// A cipher of finite fields, which NGINX does not serve without `ssl_dhparam` either.
-    FiniteField(String),
-}
-
-/// The suites an OpenSSL cipher string stands for, and the words that stand for none: it may list
-/// names, say `HIGH`, `DEFAULT` or `ALL`, and leave out (`!`, `-`) what rustls does not have anyway.
-/// Suites of TLS 1.3 are all served unless some are named.
-pub fn ciphers(string: &str) -> (Ciphers, Vec<Unknown>) {
-    let mut named: Vec<CipherSuite> = Vec::new();
-    let mut unknown = Vec::new();
-    let mut all = false;
-    let words = string.split([':', ',', ' ']);
-    for word in words.filter(|word| !word.is_empty()) {
-        if let Some((_, suite)) = SUITES.iter().find(|(name, _)| *name == word) {
-            named.push(*suite);
-        } else if matches!(word, "HIGH" | "DEFAULT" | "ALL") {
-            all = true;
-        } else if word.starts_with("DHE-") || word.starts_with("EDH-") {
-            unknown.push(Unknown::FiniteField(word.to_owned()));
-        } else if !word
-            .strip_prefix(['!', '-'])
-            .is_some_and(|word| NEVER_THERE.contains(&word))
-        {
-            unknown.push(Unknown::Word(word.to_owned()));
-        }
-    }
-    let named = |suite: &SupportedCipherSuite| named.iter().position(|n| *n == suite.suite());
-    let tls13 = |suite: &SupportedCipherSuite| suite.tls13().is_some();
-    let any_13 = ring::ALL_CIPHER_SUITES
-        .iter()
-        .any(|s| tls13(s) && named(s).is_some());
-    let mut chosen = ring::ALL_CIPHER_SUITES.to_vec();
-    chosen.retain(|s| all || named(s).is_some() || (tls13(s) && !any_13));
-    chosen.sort_by_key(|suite| named(suite).unwrap_or(usize::MAX));
-    (chosen, unknown)
+/// What is served: the suites of TLS 1.3, which are not chosen, and of those before the `chosen`,
+/// the favourite first; nothing chosen is everything.
+pub fn served(chosen: &[CipherSuite]) -> Vec<SupportedCipherSuite> {
+    let all = ring::ALL_CIPHER_SUITES.iter().copied();
+    let rank = |suite: &SupportedCipherSuite| {
+        let name = name(suite.suite());
+        chosen.iter().position(|chosen| chosen.name() == name)
+    };
+    let keep = |suite: &SupportedCipherSuite| {
+        chosen.is_empty() || suite.tls13().is_some() || rank(suite).is_some()
+    };
+    let mut served: Vec<_> = all.filter(keep).collect();
+    served.sort_by_key(|suite| rank(suite));
+    served
 }
 
 /// What is served unless told otherwise.
@@ -117,9 +43,8 @@ pub fn curves(string: &str) -> Result<Curves, String> {
         return Ok(all_curves());
     }
     let curve = |word: &str| {
-        let (_, group) = CURVES
-            .iter()
-            .find(|(name, _)| name.eq_ignore_ascii_case(word))?;
+        let mut known = CURVES.iter();
+        let (_, group) = known.find(|(name, _)| name.eq_ignore_ascii_case(word))?;
         let mut groups = ring::ALL_KX_GROUPS.iter();
         groups.find(|g| g.name() == *group).copied()
     };
@@ -129,56 +54,45 @@ pub fn curves(string: &str) -> Result<Curves, String> {
         .collect()
 }
 
-/// OpenSSL's name.
-pub fn name(suite: CipherSuite) -> Option<&'static str> {
-    let (name, _) = SUITES.iter().find(|(_, known)| *known == suite)?;
-    Some(name)
+/// OpenSSL's name; nothing for what we do not serve.
+pub fn name(suite: Suite) -> &'static str {
+    match suite {
+        Suite::TLS13_AES_256_GCM_SHA384 => "TLS_AES_256_GCM_SHA384",
+        Suite::TLS13_AES_128_GCM_SHA256 => "TLS_AES_128_GCM_SHA256",
+        Suite::TLS13_CHACHA20_POLY1305_SHA256 => "TLS_CHACHA20_POLY1305_SHA256",
+        Suite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384 => CipherSuite::EcdsaAes256.name(),
+        Suite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256 => CipherSuite::EcdsaAes128.name(),
+        Suite::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256 => CipherSuite::EcdsaChaCha20.name(),
+        Suite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384 => CipherSuite::RsaAes256.name(),
+        Suite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 => CipherSuite::RsaAes128.name(),
+        Suite::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256 => CipherSuite::RsaChaCha20.name(),
+        _ => "",
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn names(string: &str) -> Vec<&'static str> {
-        let (chosen, unknown) = ciphers(string);
-        assert_eq!(unknown, []);
-        chosen.iter().filter_map(|s| name(s.suite())).collect()
+    fn names(chosen: &[CipherSuite]) -> Vec<&'static str> {
+        served(chosen).iter().map(|s| name(s.suite())).collect()
     }
 
     #[test]
-    fn what_is_strong_is_what_rustls_has() {
-        assert_eq!(
-            names("HIGH:!aNULL:!MD5").len(),
-            ring::ALL_CIPHER_SUITES.len()
-        );
+    fn everything_has_a_name() {
+        let names = names(&[]);
+        assert_eq!(names.len(), ring::ALL_CIPHER_SUITES.len());
+        assert!(!names.contains(&""));
     }
 
     #[test]
-    fn the_first_named_is_the_favourite_and_tls_1_3_is_left_alone() {
-        let got = names("ECDHE-RSA-CHACHA20-POLY1305:ECDHE-RSA-AES128-GCM-SHA256");
+    fn the_first_chosen_is_the_favourite_and_tls_1_3_is_left_alone() {
+        let got = names(&[CipherSuite::RsaChaCha20, CipherSuite::RsaAes128]);
         assert_eq!(
-            got[..2],
+            got[3..],
             ["ECDHE-RSA-CHACHA20-POLY1305", "ECDHE-RSA-AES128-GCM-SHA256"]
         );
-        assert_eq!(got.len(), 2 + 3);
-        let one = names("TLS_AES_128_GCM_SHA256 ECDHE-RSA-AES128-GCM-SHA256");
-        assert_eq!(
-            one,
-            ["TLS_AES_128_GCM_SHA256", "ECDHE-RSA-AES128-GCM-SHA256"]
-        );
-    }
-
-    #[test]
-    fn words_without_an_equivalent_are_told() {
-        let (_, unknown) = ciphers("AES256-SHA:!AES128:DHE-RSA-AES128-GCM-SHA256:!RC4");
-        assert_eq!(
-            unknown,
-            [
-                Unknown::Word("AES256-SHA".into()),
-                Unknown::Word("!AES128".into()),
-                Unknown::FiniteField("DHE-RSA-AES128-GCM-SHA256".into()),
-            ]
-        );
+        assert!(got[..3].iter().all(|name| name.starts_with("TLS_")));
     }
 
     #[test]

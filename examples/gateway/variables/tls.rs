@@ -16,7 +16,7 @@ pub fn append(cover: &Cover, name: &str, out: &mut String) -> bool {
     let before = out.len();
     match name {
         "protocol" => out.push_str(protocol(session)),
-        "cipher" => out.push_str(session.suite.and_then(suites::name).unwrap_or("")),
+        "cipher" => out.push_str(session.suite.map_or("", suites::name)),
         "curve" => out.push_str(session.curve.map_or("", curve)),
         "session_reused" => out.push_str(if session.reused { "r" } else { "." }),
         "server_name" => out.push_str(session.asked.as_deref().unwrap_or("")),
