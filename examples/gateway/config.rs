@@ -385,6 +385,8 @@ pub struct ProxyPass {
     pub scheme: Scheme,
     /// How, if it is spoken over TLS.
     pub tls: Option<Tls>,
+    /// The name servers are asked for then, if it follows the request (`proxy_ssl_name`).
+    pub tls_name: Option<Template>,
     /// `proxy_set_header`s in order, without NGINX's two defaults: `Host $proxy_host` and
     /// `Connection close` hold unless these name them.
     pub set_headers: Vec<(String, Template)>,

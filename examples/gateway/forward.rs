@@ -9,8 +9,8 @@ use hyper::http::Extensions;
 use hyper::http::uri::PathAndQuery;
 use hyper::{Method, Request, Uri, Version};
 use tower_upstream::balance::{Affinity, Key, Route};
-use tower_upstream::nginx::Lookups;
-use tower_upstream::{ErrorKind, RequestBuffering, Trail};
+use tower_upstream::nginx::{Lookups, tls_name};
+use tower_upstream::{ConfigError, ErrorKind, RequestBuffering, Trail, Upstream};
 
 use crate::answer::Answer;
 use crate::body::{GONE, PeerBody};
@@ -92,6 +92,14 @@ pub async fn forward(x: &mut Exchange, source: &mut Source) -> Answer {
         return Answer::Page(500);
     };
     x.proxied = Some(place);
+    let named = match named(x, forward) {
+        Ok(named) => named,
+        Err(why) => {
+            error::about(x, Level::Error, format_args!("{why}"));
+            return Answer::Page(502);
+        }
+    };
+    let upstream = named.as_ref().unwrap_or(upstream);
     let body = match body(x, forward, source).await {
         Ok(body) => body,
         Err(408) => return Answer::Close(408),
@@ -146,6 +154,15 @@ pub async fn forward(x: &mut Exchange, source: &mut Source) -> Answer {
             }
         }
     }
+}
+
+/// The way to servers that are asked for a name which follows the request, if they are.
+fn named(x: &Exchange, forward: &Forward) -> Result<Option<Upstream>, ConfigError> {
+    let ways = x.worker().by_name.get(&x.place);
+    let Some((ways, name)) = ways.zip(forward.pass.tls_name.as_ref()) else {
+        return Ok(None);
+    };
+    ways.way(tls_name(&eval(name, x))).map(Some)
 }
 
 /// What is said of a body that cannot be taken.

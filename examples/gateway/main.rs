@@ -17,6 +17,7 @@ mod alarm;
 mod answer;
 mod arguments;
 mod body;
+mod by_name;
 mod checks;
 mod client;
 mod clock;

@@ -346,6 +346,7 @@ impl Forward {
         let set = self.pass.set_headers.iter().map(|(_, value)| value);
         set.chain(&self.pass.method)
             .chain(&self.pass.set_body)
+            .chain(&self.pass.tls_name)
             .chain(uri)
             .chain(self.pass.lookups.templates())
     }

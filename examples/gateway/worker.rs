@@ -1,5 +1,6 @@
 //! What one worker has for itself: its way to every group, its logs, its count of connections.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::pin::pin;
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use tokio::sync::Notify;
 use tower_upstream::limit::{bulkhead, rate};
 use tower_upstream::{Group, RequestBuffering, Upstream};
 
+use crate::by_name::ByName;
 use crate::client::GRACE;
 use crate::forward::MOST_HELD;
 use crate::log::{File, error};
@@ -23,6 +25,8 @@ pub struct Worker {
     pub plan: Arc<Plan>,
     /// Per place with a `proxy_pass`.
     pub upstreams: Vec<Option<Upstream>>,
+    /// Those whose way also depends on a name that follows the request.
+    pub by_name: HashMap<usize, ByName>,
     /// As the configuration's `request_zones`.
     pub request_zones: Vec<rate::Zone>,
     /// As the configuration's `connection_zones`.
@@ -52,7 +56,8 @@ impl Worker {
         errors: Vec<error::Log>,
     ) -> Result<Self, (std::path::PathBuf, std::io::Error)> {
         let groups: Vec<Group> = groups.iter().map(Group::worker).collect();
-        let upstreams = plan.places.iter().map(|place| {
+        let mut by_name = HashMap::new();
+        let upstreams = plan.places.iter().enumerate().map(|(index, place)| {
             let forward = place.forward.as_ref()?;
             let group = groups.get(forward.pass.group)?;
             let mut proxy = forward.pass.proxy.clone();
@@ -62,6 +67,10 @@ impl Worker {
                 }
             }
             let group = group.clone();
+            if let (Some(tls), Some(_)) = (&forward.pass.tls, &forward.pass.tls_name) {
+                let ways = ByName::new(group.clone(), proxy.clone(), tls.clone());
+                by_name.insert(index, ways);
+            }
             Some(match &forward.pass.tls {
                 None => Upstream::new(group, proxy),
                 Some(tls) => Upstream::over_tls(group, proxy, tls.clone()),
@@ -74,6 +83,7 @@ impl Worker {
         };
         Ok(Self {
             upstreams,
+            by_name,
             request_zones: zones.requests(),
             connection_zones: zones.connections(),
             files: plan.files.iter().map(open).collect::<Result<_, _>>()?,

@@ -175,6 +175,7 @@ fn take(
         false => (&location.ssl, PROXY_SSL),
     };
     let tls = ssl.finish(prefix, &pass, directive, upstreams.base, problems);
+    let tls = tls.and_then(|tls| tls.fixed(prefix, problems));
     let (proxy, version) = match grpc {
         true => (location.grpc.finish_grpc(), Version::HTTP_2),
         false => (location.proxy.finish(), location.proxy.version()),

@@ -136,7 +136,7 @@ pub use pass_tls::PassTls;
 pub use problems::{Problem, Problems, Severity};
 pub use proxy::{ProxyLevel, grpc_directive, proxy_directive, set_header};
 pub use rewrite::Rewrite;
-pub use ssl::SslLevel;
+pub use ssl::{SslLevel, tls_name};
 pub use template::{Template, Variables};
 pub use tls_versions::tls_versions;
 pub use tree::{Directive, Place, Word};

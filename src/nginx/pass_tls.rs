@@ -1,6 +1,4 @@
-use super::Place;
-#[cfg(feature = "tls")]
-use super::Problems;
+use super::{Place, Problems, Template};
 #[cfg(feature = "tls")]
 use crate::connect::{Part, Tls};
 use crate::upstream::config::TlsConfig;
@@ -11,6 +9,10 @@ use crate::upstream::config::TlsConfig;
 pub struct PassTls {
     /// The values that hold.
     pub config: TlsConfig,
+    /// The name, where it is used and follows the request; there is none among the values then. What
+    /// it evaluates to goes through [`tls_name`](super::tls_name) to
+    /// [`Tls::name`](crate::connect::Tls).
+    pub follows: Option<Template>,
     pub(super) whole: Place,
     pub(super) certificate: Place,
     pub(super) key: Place,
@@ -20,6 +22,19 @@ pub struct PassTls {
 }
 
 impl PassTls {
+    /// The same, where no name can follow a request.
+    pub(super) fn fixed(self, prefix: &str, problems: &mut Problems) -> Option<Self> {
+        if self.follows.is_none() {
+            return Some(self);
+        }
+        let message = format!(
+            "\"{prefix}name\" of a client cannot follow the request: of variables it may have \
+             $proxy_host and $proxy_port"
+        );
+        problems.push(&self.name, message);
+        None
+    }
+
     /// The client it comes to; its files are read now. Everything wrong with them is told where they
     /// are named. See [`Tls::from_config`].
     #[cfg(feature = "tls")]

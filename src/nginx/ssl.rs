@@ -122,7 +122,9 @@ impl SslLevel {
         let file = |at: &At<String>| base.join(&at.value);
         let verify = self.verify(prefix, &file, problems);
         let identity = self.identity(prefix, &file, problems);
-        let name = self.name(prefix, pass, problems);
+        let used = self.server_name == Some(true) || verify.as_ref() != Some(&Verify::Off);
+        let follows = self.name.as_ref();
+        let follows = follows.filter(|name| used && follows_request(&name.value));
         let at = |value: &Option<At<String>>| match value {
             Some(at) => at.place.clone(),
             None => d.place(0).clone(),
@@ -133,14 +135,17 @@ impl SslLevel {
             key: at(&self.certificate_key),
             trusted: at(&self.trusted_certificate),
             crl: at(&self.crl),
-            name: self
-                .name
-                .as_ref()
-                .map_or(d.place(0), |at| &at.place)
-                .clone(),
+            name: match &self.name {
+                Some(name) => name.place.clone(),
+                None => d.place(0).clone(),
+            },
+            follows: follows.map(|name| name.value.clone()),
             config: TlsConfig {
                 identity: identity?,
-                name: Some(name?),
+                name: match follows {
+                    Some(_) => None,
+                    None => Some(self.fixed_name(pass)),
+                },
                 server_name: self.server_name.unwrap_or(false),
                 session_reuse: self.session_reuse.unwrap_or(true),
                 versions: match &self.versions {
@@ -205,24 +210,22 @@ impl SslLevel {
         }
     }
 
-    /// `proxy_ssl_name`, without a port; default the host of the destination.
-    fn name(&self, prefix: &str, pass: &PassUrl, problems: &mut Problems) -> Option<String> {
-        let Some(At { value, place }) = &self.name else {
-            return Some(without_port(&pass.host).to_owned());
+    /// `proxy_ssl_name`, as far as it is known before there is a request; default the destination's
+    /// host.
+    fn fixed_name(&self, pass: &PassUrl) -> String {
+        let Some(At { value, .. }) = &self.name else {
+            return tls_name(&pass.host).to_owned();
         };
-        let fixed = |name: &str| matches!(name, "proxy_host" | "proxy_port");
-        if let Some(variable) = value.variables().find(|name| !fixed(name)) {
-            let message = format!(
-                "\"{prefix}name\" cannot follow the request: of variables it may have \
-                 $proxy_host and $proxy_port, not ${variable}"
-            );
-            problems.push(place, message);
-            return None;
-        }
         let mut name = String::new();
         value.eval(&Destination(pass), &mut name);
-        Some(without_port(&name).to_owned())
+        tls_name(&name).to_owned()
     }
+}
+
+/// Whether a name can be different with every request.
+fn follows_request(name: &Template) -> bool {
+    let fixed = |name: &str| matches!(name, "proxy_host" | "proxy_port");
+    name.variables().any(|name| !fixed(name))
 }
 
 /// What is known of a destination before there is a request.
@@ -239,8 +242,8 @@ impl Variables for Destination<'_> {
     }
 }
 
-/// A name as it stands in a certificate: no port, and no brackets.
-fn without_port(name: &str) -> &str {
+/// What `proxy_ssl_name` comes to, as it stands in a certificate: no port, and no brackets.
+pub fn tls_name(name: &str) -> &str {
     if let Some((v6, _)) = name.strip_prefix('[').and_then(|name| name.split_once(']')) {
         return v6;
     }

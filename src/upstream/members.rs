@@ -72,7 +72,9 @@ impl Members {
     }
 
     pub(super) fn watch_pool(&self, pool: &Arc<Pool<AttemptBody>>) {
-        self.lock().pools.push(Arc::downgrade(pool));
+        let pools = &mut self.lock().pools;
+        pools.retain(|pool| pool.strong_count() > 0);
+        pools.push(Arc::downgrade(pool));
     }
 
     /// Those that the configuration has addresses for, and that no source speaks of.

@@ -262,11 +262,12 @@ fn names_and_defaults_are_nginxs() {
             .tls
             .is_none()
     );
-    let follows = read("https://a.test", "proxy_ssl_name $host;").unwrap_err();
-    assert!(
-        follows.contains("\"proxy_ssl_name\" cannot follow the request"),
-        "{follows}"
-    );
+    let follows = "proxy_ssl_name $host; proxy_ssl_server_name on;";
+    let follows = read("https://a.test", follows).unwrap_err();
+    let message = "\"proxy_ssl_name\" of a client cannot follow the request";
+    assert!(follows.contains(message), "{follows}");
+    // Nobody hears it, and nobody compares it.
+    assert!(read("https://a.test", "proxy_ssl_name $host;").is_ok());
     let chosen = read(
         "https://a.test",
         "proxy_ssl_protocols TLSv1.3; proxy_ssl_ciphers ECDHE-RSA-AES128-GCM-SHA256; \

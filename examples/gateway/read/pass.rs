@@ -65,9 +65,10 @@ pub(crate) fn read(
         true => {
             let (ssl, base) = (&scope.proxy_ssl, &shared.base);
             let tls = ssl.finish(PROXY_SSL, &pass, d, base, &mut shared.problems)?;
-            Some(shared.client(&tls)?)
+            Some((shared.client(&tls)?, tls.follows))
         }
     };
+    let (tls, tls_name) = tls.unzip();
     let forward = &scope.forward;
     let proxy = &scope.proxy;
     Some(ProxyPass {
@@ -81,6 +82,7 @@ pub(crate) fn read(
         version: proxy.version(),
         scheme: pass.scheme,
         tls,
+        tls_name: tls_name.flatten(),
         set_headers: forward.set_headers.clone(),
         hide_headers: forward.hide_headers.clone(),
         pass_headers: forward.pass_headers.clone(),

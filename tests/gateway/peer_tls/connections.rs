@@ -76,7 +76,7 @@ fn active_checks_go_over_tls() {
     let files = Files::new();
     let back = server(files.ours.numbered(1, &[]));
     let gateway = Server::gateway(&files.fill(&format!(
-        "access_log off; upstream u {{ server {}; active_check uri=/ interval=50ms mandatory; }}
+        "access_log off; upstream u {{ server {}; active_check uri=/ interval=50ms unsure=10ms mandatory; }}
          server {{ listen @FRONT; location / {{ proxy_pass https://u; }} }}",
         back.address
     )));

@@ -19,6 +19,8 @@ server {
     location /name { proxy_pass https://@GOOD; proxy_ssl_verify on; proxy_ssl_name orders.test; }
     location /name/sni { proxy_pass https://@GOOD; proxy_ssl_name other.test:443;
         proxy_ssl_server_name on; }
+    location /name/follows { proxy_pass https://@GOOD; proxy_ssl_verify on;
+        proxy_ssl_server_name on; proxy_ssl_name $arg_name:1; }
     location /name/wrong { proxy_pass https://@GOOD; proxy_ssl_verify on;
         proxy_ssl_name other.test; }
     location /authority/wrong { proxy_pass https://orders.test; proxy_ssl_verify on;
@@ -51,6 +53,13 @@ const ROWS: &[(&str, u16, &str, &str)] = &[
     ("/group/sni", 200, "200", "sni orders.test full client no"),
     ("/name", 200, "200", "sni - full client no"),
     ("/name/sni", 200, "200", "sni other.test full client no"),
+    (
+        "/name/follows?name=orders.test",
+        200,
+        "200",
+        "sni orders.test full client no",
+    ),
+    ("/name/follows?name=other.test", 502, "502", ""),
     ("/name/wrong", 502, "502", ""),
     ("/authority/wrong", 502, "502", ""),
     ("/stranger", 502, "502", ""),
