@@ -28,10 +28,14 @@
 //! # The corridor
 //!
 //! ```text
-//! request ─▶ upstream ─▶ retry ─▶ balance ─[breaker]─▶ pool ─▶ connect ─▶ socket
-//!                          ▲         ▲                                      │
-//!                          └─────────┴────────── classify ◀─────────────────┘
-//!            side door: nginx ─▶ upstream::config         at every wait: timeout
+//! client ─▶ timeout ─▶ limit::rate ─▶ limit::bulkhead ─▶ your service
+//!              │                                              │
+//!              └── what is left of the time goes along ───┐   │ calls another
+//! ┌───────────────────────────────────────────────────────┴───┘
+//! └▶ upstream ─▶ retry ─▶ balance ─[breaker]─▶ pool ─▶ connect ─▶ socket
+//!                  ▲         ▲                                      │
+//!                  └─────────┴────────── classify ◀─────────────────┘
+//!    side door: nginx ─▶ upstream::config         at every wait: timeout
 //! ```
 //!
 //! Requests walk right. What came of an attempt walks back as one [`Outcome`](classify::Outcome), and

@@ -76,6 +76,13 @@
 //! # }
 //! ```
 //!
+//! | said by | default | NGINX words |
+//! | --- | --- | --- |
+//! | [`rule`](Builder::rule), [`max_fails`](Builder::max_fails), [`own_rule`](Builder::own_rule) | [`Consecutive`]: five in a row, out for 10 s, twice as long each time, 300 s at most | `max_fails`, `fail_timeout` |
+//! | [`classify`](Builder::classify): what a failure is | every error | - |
+//! | [`slow_call`](Builder::slow_call): too slow is a failure | off | - |
+//! | [`shadow`](Builder::shadow) | off | - |
+//!
 //! * **One circuit per layer value.** Its clones, however often they are applied, and all their
 //!   services share it: routes of an axum router under one `route_layer` too.
 //! * **What counts** is said by a [`Classify`](crate::classify::Classify): errors, unless told

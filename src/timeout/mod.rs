@@ -11,7 +11,8 @@
 //! | response body of the service, between two frames | [`TimeoutLayer::idle_timeout`](TimeoutLayer#method.idle_timeout) | - | the response breaks off |
 //! | request body of the client, between two frames | [`RequestBodyTimeoutLayer`] | `client_body_timeout` | the body breaks off, and the service answers |
 //!
-//! A limit of zero expires at once, as in NGINX (TO-6); it is not "no limit".
+//! The layers have no limit unless they are given one. A limit of zero expires at once, as in NGINX (TO-6);
+//! it is not "no limit".
 //!
 //! ```
 //! use std::time::Duration;

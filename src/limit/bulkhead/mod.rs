@@ -17,6 +17,7 @@
 //! | who goes first when it gets tight | [`classes`](Builder::classes) and their [`Shares`] | all are alike | - |
 //! | when a place is free again | `Release` (feature `http`) | at the end of the body | as NGINX |
 //! | what the refused are told | [`answer`](crate::answer), [`status`](Builder::status) | 503 | `limit_conn_status` |
+//! | whether anybody is refused | [`dry_run`](Builder::dry_run) | yes | `limit_conn_dry_run` |
 //!
 //! A limit on how *often* is [`rate`](crate::limit::rate)'s; it stands in front, since who waits for his
 //! turn there holds nobody's place here.

@@ -10,8 +10,8 @@
 //! | more | refused, and not charged | `limit_req_status` |
 //!
 //! So a rate of ten a second is one every 100 ms, and whoever sends two at once needs a burst. To bound
-//! how many are served *at the same time* is another limit's job; one for how often stands in front of
-//! it, since who waits for his turn here holds nobody's place.
+//! how many are served *at the same time* is [another limit's](crate::limit::bulkhead) job; one for how often
+//! stands in front of it, since who waits for his turn here holds nobody's place.
 //!
 //! ```
 //! # #[cfg(feature = "http")]
@@ -44,6 +44,17 @@
 //! # fn main() {}
 //! ```
 //!
+//! | said by | default | NGINX words |
+//! | --- | --- | --- |
+//! | [`RateLimit::per_second`], `per_minute`, or a [`Zone`] for several layers | - | `limit_req_zone`, `rate=` |
+//! | [`key`](RateLimit::key), [`key_by`](RateLimit::key_by) | all together | the zone's key |
+//! | [`burst`](RateLimit::burst), [`nodelay`](RateLimit::nodelay), [`delay`](RateLimit::delay) | 0, who is early waits | `burst=`, `nodelay`, `delay=` |
+//! | the [`Zone`]'s memory | 10 MiB | `zone=name:10m` |
+//! | [`status`](Builder::status) | 503 | `limit_req_status` |
+//! | [`fields`](Builder::fields): how callers stand | in refusals | - |
+//! | [`dry_run`](Builder::dry_run) | off | `limit_req_dry_run` |
+//! | [`store`](Builder::store): where accounts are kept | in this process | - |
+//!
 //! * **Numbers are NGINX's**: thousandths of a request, whole milliseconds, both rounded as it does. The
 //!   two are compared on the same requests.
 //! * **Whose account** a request is charged to is said by [`Keys`](crate::limit::Keys). An empty key, or
@@ -61,6 +72,8 @@
 //!   one that comes with its time over is not even charged.
 //! * **Cancel safety.** A call may be dropped at any moment, and then holds nothing. What it was charged
 //!   stays charged, also if it leaves while it waits, as in NGINX.
+//! * **Errors.** With `RateLimitLayer::http` a refusal is a response, with `Retry-After`, and the service's
+//!   error stays what it is; with [`RateLimitLayer::errors`] it is an [`Error`](crate::answer::Error).
 //! * **Dry run**: [charged and counted](Builder::dry_run), but let through; the [`Snapshot`] says what
 //!   would have been.
 //! * **Elsewhere**: accounts that several processes share are a [`Store`] of your own; [`Local`] is the
