@@ -86,7 +86,11 @@ pub struct Wire {
     /// What the connection becomes after its 101.
     pub tunnel: Option<Tunnel>,
     /// When a client that takes nothing of its answer is given up.
-    pub write_deadline: Option<Instant>,
+    write_deadline: Option<Instant>,
+    /// It has not taken all of its answer, though its request may be over.
+    untaken: bool,
+    /// How long it may do nothing once it has.
+    keepalive: Duration,
 }
 
 impl Client {
@@ -112,24 +116,7 @@ impl Client {
             requests: AtomicU64::new(0),
             leaving: AtomicBool::new(false),
             unwritten: AtomicBool::new(false),
-            wire: Mutex::new(Wire {
-                phase: Phase::Idle,
-                serving: 0,
-                deadline: Some(now + wait),
-                begun: now,
-                raw: Vec::new(),
-                taken: 0,
-                body_seen: false,
-                later_than_body: false,
-                discarding: false,
-                old: false,
-                spelling: Spelling::default(),
-                tail: Vec::new(),
-                hold_eof: false,
-                linger: false,
-                tunnel: None,
-                write_deadline: None,
-            }),
+            wire: Mutex::new(Wire::new(now, wait)),
         })
     }
 
@@ -174,9 +161,8 @@ impl Client {
         } else {
             keepalive
         };
-        wire.phase = Phase::Idle;
         wire.hold_eof = false;
-        wire.deadline = Some(now + wait);
+        wire.rest(now, wait);
     }
 
     /// The worker is going: requests under way are finished, and there is a last chance for one that
@@ -184,6 +170,7 @@ impl Client {
     pub fn leave(&self) {
         self.leaving.store(true, Ordering::Relaxed);
         let mut wire = self.wire();
+        wire.keepalive = wire.keepalive.min(GRACE);
         if wire.phase == Phase::Idle {
             let last = Instant::now() + GRACE;
             wire.deadline = Some(wire.deadline.map_or(last, |deadline| deadline.min(last)));
@@ -220,6 +207,30 @@ impl Client {
 }
 
 impl Wire {
+    /// A connection that may do nothing for so long.
+    fn new(now: Instant, wait: Duration) -> Self {
+        Self {
+            phase: Phase::Idle,
+            serving: 0,
+            deadline: Some(now + wait),
+            begun: now,
+            raw: Vec::new(),
+            taken: 0,
+            body_seen: false,
+            later_than_body: false,
+            discarding: false,
+            old: false,
+            spelling: Spelling::default(),
+            tail: Vec::new(),
+            hold_eof: false,
+            linger: false,
+            tunnel: None,
+            write_deadline: None,
+            untaken: false,
+            keepalive: wait,
+        }
+    }
+
     fn begin(&mut self) {
         self.phase = Phase::Busy;
         self.deadline = None;
@@ -235,9 +246,36 @@ impl Wire {
         if self.body_seen { &[] } else { rest }
     }
 
-    /// When something must be given up.
+    /// Nothing is asked for; what comes next may begin within `keepalive`.
+    fn rest(&mut self, now: Instant, keepalive: Duration) {
+        self.phase = Phase::Idle;
+        self.keepalive = keepalive;
+        self.deadline = Some(now + keepalive);
+    }
+
+    /// The client takes no more of its answer at present.
+    pub fn stall(&mut self, now: Instant, limit: Duration) {
+        self.untaken = true;
+        self.write_deadline.get_or_insert(now + limit);
+    }
+
+    /// It has taken some of it.
+    pub fn advance(&mut self) {
+        self.write_deadline = None;
+    }
+
+    /// It has taken all of it: if its request was over before, it is idle only now.
+    pub fn finish(&mut self, now: impl FnOnce() -> Instant) {
+        self.advance();
+        if std::mem::take(&mut self.untaken) && self.phase == Phase::Idle {
+            self.deadline = Some(now() + self.keepalive);
+        }
+    }
+
+    /// When something must be given up. Whoever still takes its last answer is not idle.
     pub fn next_deadline(&self) -> Option<Instant> {
         match (self.deadline, self.write_deadline) {
+            (_, Some(write)) if self.phase == Phase::Idle => Some(write),
             (Some(one), Some(other)) => Some(one.min(other)),
             (one, other) => one.or(other),
         }
@@ -262,7 +300,27 @@ pub fn head_end(bytes: &[u8]) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::head_end;
+    use super::*;
+
+    #[test]
+    fn who_takes_an_answer_slowly_is_not_idle() {
+        let second = Duration::from_secs(1);
+        let now = Instant::now();
+        let mut wire = Wire::new(now, second);
+        wire.begin();
+        wire.stall(now, 60 * second);
+        wire.rest(now, 5 * second);
+        assert_eq!(wire.next_deadline(), Some(now + 60 * second));
+        let later = now + 30 * second;
+        wire.advance();
+        wire.stall(later, 60 * second);
+        assert_eq!(wire.next_deadline(), Some(later + 60 * second));
+        let last = later + 30 * second;
+        wire.finish(|| last);
+        assert_eq!(wire.next_deadline(), Some(last + 5 * second));
+        wire.finish(|| last + second);
+        assert_eq!(wire.next_deadline(), Some(last + 5 * second));
+    }
 
     #[test]
     fn a_head_ends_behind_its_empty_line() {

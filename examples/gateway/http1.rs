@@ -66,8 +66,9 @@ pub async fn serve(stream: Replayed<Stream>, client: Arc<Client>) {
         tunnel.run(stream, parts.read_buf).await;
         return;
     }
-    // A client that has gone already is none of our business.
-    if stream.shutdown().await.is_ok() && linger {
+    // A client that has gone already is none of our business, nor is one that hears no goodbye.
+    let told = timeout(LINGER_TIMEOUT, stream.shutdown()).await;
+    if matches!(told, Ok(Ok(()))) && linger {
         let _ = timeout(LINGER_TIME, swallow(&mut stream)).await;
     }
 }

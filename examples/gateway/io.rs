@@ -171,18 +171,25 @@ impl AsyncWrite for ClientIo {
             Pin::new(&mut this.stream).poll_write(cx, buf)
         };
         let mut wire = this.client.wire();
-        if written.is_ready() {
-            wire.write_deadline = None;
-        } else if wire.write_deadline.is_none() {
-            wire.write_deadline = Some(Instant::now() + SEND_TIMEOUT);
+        match written.is_ready() {
+            true => wire.advance(),
+            false => wire.stall(Instant::now(), SEND_TIMEOUT),
         }
         written
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         // hyper flushes when it has written everything.
-        self.client.set_unwritten(false);
-        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
+        let this = self.get_mut();
+        this.client.set_unwritten(false);
+        // Under TLS there is more to send than has been written.
+        let flushed = Pin::new(&mut this.stream).poll_flush(cx);
+        let mut wire = this.client.wire();
+        match flushed.is_ready() {
+            true => wire.finish(Instant::now),
+            false => wire.stall(Instant::now(), SEND_TIMEOUT),
+        }
+        flushed
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
