@@ -28,6 +28,8 @@ pub enum Answer {
     Close(u16),
 }
 
+const HTML: HeaderValue = HeaderValue::from_static("text/html");
+
 /// Turns an answer into the response hyper sends.
 pub fn finish(
     mut x: Box<Exchange>,
@@ -43,24 +45,23 @@ pub fn finish(
         Answer::Page(status) => {
             let page = pages::page(status);
             let mut headers = HeaderMap::new();
-            let kind = match page {
-                Some(_) => Some("text/html"),
-                None if status < 400 && status != 204 => Some("text/plain"),
-                None => None,
-            };
-            if let Some(kind) = kind {
-                headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+            match page {
+                Some(_) => {
+                    headers.insert(header::CONTENT_TYPE, HTML);
+                }
+                None if status < 400 && status != 204 => default_type(&x, &mut headers),
+                None => {}
             }
             (status, headers, page.unwrap_or_default())
         }
         Answer::Text(status, text) => {
             let mut headers = HeaderMap::new();
-            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+            default_type(&x, &mut headers);
             (status, headers, text::into_bytes(text))
         }
         Answer::Redirect(status, to) => {
             let mut headers = HeaderMap::new();
-            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html"));
+            headers.insert(header::CONTENT_TYPE, HTML);
             let to = absolute(&x, to);
             let Ok(to) = HeaderValue::from_maybe_shared(text::into_bytes(to)) else {
                 return finish(x, Answer::Page(500), source);
@@ -100,6 +101,13 @@ pub fn finish(
     *response.headers_mut() = headers;
     set_reason(&mut response, status);
     Ok(response)
+}
+
+/// What a text of ours is, unless the file says that nobody is to know.
+fn default_type(x: &Exchange, headers: &mut HeaderMap) {
+    if let Some(kind) = x.at().default_type.clone() {
+        headers.insert(header::CONTENT_TYPE, kind);
+    }
 }
 
 /// NGINX's words for a status line, where they are not today's.

@@ -135,6 +135,10 @@ pub struct Location {
     pub add_headers: Vec<AddHeader>,
     /// `add_trailer`s in order.
     pub add_trailers: Vec<AddHeader>,
+    /// `default_type`, default `text/plain`; of what is not an error page of ours. Empty is none.
+    pub default_type: String,
+    /// `internal`: only for those whom an error page sends here.
+    pub internal: bool,
     /// `error_page`s in order.
     pub error_pages: Vec<ErrorPage>,
     /// `access_log`s; empty is `off`. NGINX's default is `logs/access.log combined`.

@@ -106,6 +106,9 @@ async fn act(x: &mut Exchange, found: Found, source: &mut Source) -> Answer {
         Found::Redirect(to) => return Answer::Redirect(301, to),
     }
     let location = &x.at().location;
+    if location.internal && !x.paged {
+        return Answer::Page(404);
+    }
     let most = location.client_max_body_size;
     if let Some(length) = source.length().filter(|length| most != 0 && *length > most) {
         error::about(

@@ -58,6 +58,8 @@ pub struct Place {
     pub spelling: Spelling,
     /// `add_trailer`s.
     pub add_trailers: Vec<AddHeader>,
+    /// What texts of ours are.
+    pub default_type: Option<HeaderValue>,
     /// The request's headers that are asked for once it has been sent on.
     pub keep: Keep,
     /// `$1` and the like are asked for.
@@ -196,6 +198,9 @@ impl Build<'_> {
             Action::None => None,
         };
         let mut add_headers = Vec::new();
+        // Two lengths would contradict each other, and the one that is right is not configured.
+        let is_length = |h: &AddHeader| h.name.eq_ignore_ascii_case("content-length");
+        location.add_headers.retain(|header| !is_length(header));
         for header in &location.add_headers {
             let value = header.value.clone();
             add_headers.push((header_name(&header.name)?, value, header.always));
@@ -218,6 +223,10 @@ impl Build<'_> {
             wants_captures: asked.captures,
             spelling: Spelling::new(location.add_headers.iter().map(|h| &h.name)),
             add_trailers: std::mem::take(&mut location.add_trailers),
+            default_type: match location.default_type.as_str() {
+                "" => None,
+                kind => Some(header_value(kind)?),
+            },
             location,
             inner,
             logs,
@@ -356,10 +365,7 @@ impl SetTo {
     fn new(template: Template) -> Result<Self, String> {
         Ok(match template.as_literal() {
             Some("") => Self::Fixed(None),
-            Some(text) => Self::Fixed(Some(
-                HeaderValue::from_str(text)
-                    .map_err(|_| format!("invalid header value \"{text}\""))?,
-            )),
+            Some(text) => Self::Fixed(Some(header_value(text)?)),
             None => Self::Evaluated(template),
         })
     }
@@ -367,6 +373,10 @@ impl SetTo {
 
 fn header_name(name: &str) -> Result<HeaderName, String> {
     HeaderName::from_bytes(name.as_bytes()).map_err(|_| format!("invalid header name \"{name}\""))
+}
+
+fn header_value(text: &str) -> Result<HeaderValue, String> {
+    HeaderValue::from_str(text).map_err(|_| format!("invalid header value \"{text}\""))
 }
 
 fn header_names(list: &[String]) -> Result<Vec<HeaderName>, String> {
@@ -387,6 +397,8 @@ fn placeholder() -> Location {
         keepalive_requests: 0,
         add_headers: Vec::new(),
         add_trailers: Vec::new(),
+        default_type: String::new(),
+        internal: false,
         error_pages: Vec::new(),
         access_logs: Vec::new(),
         error_log: None,

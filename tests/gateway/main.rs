@@ -24,7 +24,6 @@ mod bodies;
 mod checks;
 mod conformance;
 mod connections;
-mod raw_http2;
 #[cfg(target_os = "linux")]
 mod hostile;
 mod http2;
@@ -34,6 +33,7 @@ mod limit_req;
 mod logs;
 mod names;
 mod peer_tls;
+mod raw_http2;
 mod rig;
 mod same;
 mod signals;

@@ -66,6 +66,16 @@ server {
     location ~* ^/(img|CSS)/(.*)$ { return 200 "img $uri $1 $2"; }
     location ^~ /static { return 200 static; }
     location = /exact { return 200 exact; }
+    location /json { default_type application/json; return 200 "{}"; location /json/page { return 404; }
+        location /json/text { return 404 x; } location /json/none { default_type ""; return 200 x; }
+        location /json/304 { return 304; } location /json/201 { return 201 ""; } }
+    location /in1 { internal; return 200 never; }
+    location /in2 { error_page 404 /in3; return 404; } location /in3 { internal; return 200 inside; }
+    location /in4 { error_page 404 @in5; return 404; }
+    location @in5 { internal; default_type a/b; return 200 named; }
+    location /grpc { proxy_pass http://127.0.0.1:1; error_page 502 = /error502grpc; }
+    location = /error502grpc { internal; default_type application/grpc; add_header grpc-status 14;
+        add_header grpc-message "unavailable"; return 204; }
     location /nest { return 200 nest; location /nest/in { return 200 in; } location ~ \.x$ { return 200 nx; } }
 }
 server { listen @FRONT; server_name *.wild.no wild.*; return 200 "wild $host $server_name"; }
@@ -189,7 +199,8 @@ fn targets_lead_to_the_same_places_and_peers() {
         /evaluated/%20?a /empty /c444 /c201 /c204 /c303?a=b /cbare /c304 /c503 /c500 /c402 /c404 /c418 /c429 \
         /p /p?z //s//x /p//x/./y /x.php /static/x.php /exact /exact/ /IMG/x /css/y /nest/in \
         /nest/in/a.x /nest/q /.. /%2e%2e /%00 /%zz /%2 /a/%2e%2e/b /dead /new?x /s?x=1 /s? /p/? /p/x? \
-        /e/x%20?a /i/x /moved5 /moved6 /secret /twice /like /a%F4%8F%B8%8Ab?%F4 /p?";
+        /json /json/page /json/text /json/none /json/304 /json/201 /in1 /in2 /in3 /in4 /grpc \
+        /error502grpc /e/x%20?a /i/x /moved5 /moved6 /secret /twice /like /a%F4%8F%B8%8Ab?%F4 /p?";
     let requests: Vec<String> = targets.split_whitespace().map(get).collect();
     pair().compare(&requests);
 }

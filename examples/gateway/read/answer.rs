@@ -1,16 +1,19 @@
+use tower_upstream::nginx::values::{Value, fill};
 use tower_upstream::nginx::{Directive, Problems, Template, units};
 
 use super::shared::{header_name, header_value, template};
 use super::variables;
 use crate::config::{AddHeader, Answer, ErrorPage, PageStatus, Return};
 
-/// What is added to answers, and pages that replace them; both inherited only by a level that has
-/// none of its own.
+/// What answers of our own are, what is added to answers, and pages that replace them; lists are
+/// inherited only by a level that has none of its own.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Answers {
     pub(crate) add_headers: Vec<AddHeader>,
     pub(crate) add_trailers: Vec<AddHeader>,
     pub(crate) error_pages: Vec<ErrorPage>,
+    default_type: Option<String>,
+    pub(crate) internal: bool,
 }
 
 impl Answers {
@@ -18,6 +21,10 @@ impl Answers {
         match d.name() {
             "add_header" => self.add_headers.extend(add_header(d, problems)),
             "add_trailer" => self.add_trailers.extend(add_header(d, problems)),
+            "default_type" => {
+                fill(&mut self.default_type, d, problems, kind);
+            }
+            "internal" => self.internal = true,
             "error_page" => self.error_pages.extend(error_page(d, problems)),
             _ => return false,
         }
@@ -34,6 +41,16 @@ impl Answers {
         if self.error_pages.is_empty() {
             self.error_pages.clone_from(&outer.error_pages);
         }
+        if self.default_type.is_none() {
+            self.default_type.clone_from(&outer.default_type);
+        }
+        self.internal |= outer.internal;
+    }
+
+    /// `default_type`, where nothing is said NGINX's `text/plain`.
+    pub(crate) fn default_type(&self) -> String {
+        let configured = self.default_type.as_deref();
+        configured.unwrap_or("text/plain").to_owned()
     }
 }
 
@@ -53,6 +70,14 @@ fn add_header(d: &Directive, problems: &mut Problems) -> Option<AddHeader> {
         value: value?,
         always,
     })
+}
+
+fn kind(d: &Directive) -> Value<String> {
+    let text = d.arg(0);
+    match http::HeaderValue::from_str(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(_) => Err(format!("invalid header value {text:?}")),
+    }
 }
 
 /// `error_page CODE ... [=[CODE]] TARGET`

@@ -75,6 +75,8 @@ impl Scope {
             keepalive_requests: self.door.keepalive_requests(),
             add_headers: self.answers.add_headers.clone(),
             add_trailers: self.answers.add_trailers.clone(),
+            default_type: self.answers.default_type(),
+            internal: self.answers.internal,
             error_pages: self.answers.error_pages.clone(),
             access_logs: self.logs.access_logs(),
             error_log: self.logs.error_log.clone(),
