@@ -29,6 +29,7 @@ const DOORS: &[&str] = &[
     "dns/resolver.rs",
     "dns/updates.rs",
     "health/checks.rs",
+    "health/grpc.rs",
     "health/looks.rs",
     "health/probe.rs",
     "limit/bulkhead/layer/core.rs",

@@ -10,7 +10,8 @@ use tower_upstream::breaker::{Consecutive, Ejection, FailureRules, SlowFault, Su
 use tower_upstream::nginx::{Imported, Problems, ResolverLevel, import, parse, upstream_block};
 use tower_upstream::retry::BudgetConfig;
 use tower_upstream::upstream::config::{
-    Choice, HashKey, HealthCheck, Hedge, HttpProbe, ProbeMethod, Sticky, StickyCookie, StickyLearn,
+    Choice, Codes, GrpcProbe, HashKey, HealthCheck, Hedge, HttpProbe, ProbeMethod, Sticky,
+    StickyCookie, StickyLearn,
 };
 use tower_upstream::{GroupConfig, Semantics};
 
@@ -255,6 +256,17 @@ fn looks_at_servers() {
     for (line, expected) in [
         ("", HealthCheck::http("/")),
         (" tcp", HealthCheck::tcp()),
+        (" type=tcp", HealthCheck::tcp()),
+        (" type=http uri=/x", HealthCheck::http("/x")),
+        (" type=grpc", HealthCheck::grpc("")),
+        (
+            " grpc_service=shop.Orders type=grpc grpc_status=12 host=a.b",
+            HealthCheck::new(GrpcProbe {
+                service: "shop.Orders".into(),
+                host: Some("a.b".into()),
+                status: Codes::UNIMPLEMENTED,
+            }),
+        ),
         (" uri=/healthz?a=b", HealthCheck::http("/healthz?a=b")),
         (
             " uri=/a mandatory status=200,204 method=HEAD host=a.b uri=/b",

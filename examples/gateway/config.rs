@@ -227,7 +227,7 @@ pub enum Matcher {
 pub enum Action {
     /// Nothing of its own: 404.
     None,
-    /// `proxy_pass`
+    /// `proxy_pass` or `grpc_pass`
     Proxy(Box<ProxyPass>),
 }
 
@@ -366,17 +366,17 @@ pub enum RealIpFrom {
     Unix,
 }
 
-/// `proxy_pass` and everything about it.
+/// `proxy_pass` or `grpc_pass` and everything about it.
 #[derive(Debug)]
 pub struct ProxyPass {
     /// Index into [`Config::groups`].
     pub group: usize,
     /// What the group asks of a request to know where it belongs.
     pub lookups: Lookups,
-    /// `$proxy_host`: the destination as written, without scheme and URI; also the default
-    /// `Host`. `localhost` for `unix:` paths.
+    /// The destination as written, without its scheme and URI: the default `Host`, and of `proxy_pass`
+    /// `$proxy_host`. `localhost` for `unix:` paths.
     pub host: String,
-    /// `$proxy_port`: as written, else the scheme's.
+    /// `$proxy_port`: as written, else the scheme's. Empty for `grpc_pass`.
     pub port: String,
     /// What becomes of the request's URI.
     pub uri: PassUri,
@@ -385,7 +385,8 @@ pub struct ProxyPass {
     pub proxy: Proxy,
     /// `proxy_http_version`, default 1.0.
     pub version: Version,
-    /// What is spoken there.
+    /// What is spoken there; with `grpc_pass`, the rest is said by `grpc_*` directives as far as there
+    /// are such.
     pub scheme: Scheme,
     /// How, if it is spoken over TLS.
     pub tls: Option<Tls>,

@@ -293,6 +293,17 @@ fn is_not_passed(name: &HeaderName) -> bool {
     ) || name.as_str() == "keep-alive"
 }
 
+/// Of `TE`, NGINX tells a gRPC server so much.
+fn wants_trailers(headers: &HeaderMap) -> bool {
+    let mut said = headers.get_all(header::TE).iter();
+    said.any(|te| {
+        te.as_bytes()
+            .to_ascii_lowercase()
+            .windows(8)
+            .any(|word| word == b"trailers")
+    })
+}
+
 fn headers(x: &mut Exchange, forward: &Forward) -> HeaderMap {
     // What they are set to may depend on headers that are about to go.
     let evaluated: Vec<Option<HeaderValue>> = forward
@@ -305,8 +316,12 @@ fn headers(x: &mut Exchange, forward: &Forward) -> HeaderMap {
         .collect();
     let mut evaluated = evaluated.into_iter();
     let mut headers = take_headers(x, forward);
+    let trailers = forward.pass.scheme.is_grpc() && wants_trailers(&headers);
     while let Some(name) = headers.keys().find(|name| is_not_passed(name)).cloned() {
         headers.remove(name);
+    }
+    if trailers {
+        headers.insert(header::TE, HeaderValue::from_static("trailers"));
     }
     for SetHeader { name, to, again } in &forward.set {
         let value = match to {

@@ -26,6 +26,8 @@ pub struct Received {
     left: Option<u64>,
     /// All data has come; trailers may not.
     data_ended: bool,
+    /// Nobody has asked for it.
+    untouched: bool,
 }
 
 /// Why a client's body ends before its end.
@@ -60,11 +62,18 @@ impl Received {
         Self {
             data_ended: stream.is_end_stream(),
             left: length,
+            untouched: true,
             stream,
         }
     }
 
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        if std::mem::take(&mut self.untouched) && !self.data_ended {
+            // NGINX begins with a request when its head has come, so that what is not buffered is never
+            // complete then, whatever the client sent together with the head (NU-12).
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         if !self.data_ended {
             match ready!(self.stream.poll_data(cx)) {
                 Some(Ok(data)) => {

@@ -64,7 +64,7 @@ pub struct Place {
     pub keep: Keep,
     /// `$1` and the like are asked for.
     pub wants_captures: bool,
-    /// `proxy_pass`
+    /// `proxy_pass` or `grpc_pass`
     pub forward: Option<Forward>,
 }
 
@@ -323,7 +323,8 @@ impl Forward {
                 to: SetTo::new(value.clone())?,
             });
         }
-        for (name, value) in [("host", pass.host.as_str()), ("connection", "close")] {
+        let close = (!pass.scheme.is_grpc()).then_some(("connection", "close"));
+        for (name, value) in close.into_iter().chain([("host", pass.host.as_str())]) {
             let name = HeaderName::from_static(name);
             if !again(&set, &name) {
                 set.push(SetHeader {

@@ -55,6 +55,14 @@ pub fn peer(
         Content::EmptyOfSomeLength if status != StatusCode::NOT_MODIFIED => Content::Empty,
         content => content,
     };
+    if forward.pass.scheme.is_grpc()
+        && matches!(content, Content::Empty)
+        && has_body(&x.method, status)
+    {
+        // NGINX knows the length of what ended with its head.
+        let length = headers.entry(header::CONTENT_LENGTH);
+        length.or_insert(HeaderValue::from_static("0"));
+    }
     let unsized_body = x.method != hyper::Method::HEAD
         && matches!(content, Content::Peer(_))
         && !headers.contains_key(header::CONTENT_LENGTH);
@@ -76,6 +84,12 @@ pub fn peer(
         set_reason(&mut response, status.as_u16());
     }
     Ok(response)
+}
+
+/// Whether there could be one, be it of no bytes.
+fn has_body(method: &hyper::Method, status: StatusCode) -> bool {
+    *method != hyper::Method::HEAD
+        && !matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
 }
 
 /// Removes what a client must not see (RS-6).

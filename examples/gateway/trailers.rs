@@ -47,7 +47,11 @@ pub fn collect(x: &Exchange, due: Due, peers: Option<HeaderMap>) -> Vec<(String,
     if let (Some(forward), true) = (forward(x), due.peers) {
         for (name, value) in peers.iter().flatten() {
             if !is_hop(name) && *name != header::CONTENT_LENGTH && !forward.hide.contains(name) {
-                all.push((title(name), value.clone()));
+                let shown = match forward.pass.scheme.is_grpc() {
+                    true => name.as_str().to_owned(),
+                    false => title(name),
+                };
+                all.push((shown, value.clone()));
             }
         }
     }

@@ -6,6 +6,8 @@ use http::{Response, StatusCode};
 
 use super::Codes;
 #[cfg(feature = "http2")]
+use super::http::Cancelled;
+#[cfg(feature = "http2")]
 use crate::error::find_cause;
 #[cfg(feature = "http2")]
 use crate::error::{Error, ErrorKind};
@@ -54,6 +56,9 @@ pub(crate) fn of_error(error: &(dyn std::error::Error + 'static)) -> u8 {
         Some(ErrorKind::BodyTooLarge) => return RESOURCE_EXHAUSTED,
         Some(ErrorKind::InvalidRequest) => return INTERNAL,
         _ => {}
+    }
+    if find_cause::<Cancelled>(error).is_some() {
+        return INTERNAL;
     }
     match find_cause::<Elapsed>(error) {
         // Nobody has seen the call.

@@ -23,11 +23,36 @@ impl AttemptError {
 
 impl fmt::Display for AttemptError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.source.source() {
-            // hyper keeps what the system said one level down.
-            Some(cause) => write!(f, "{}: {cause}", self.source),
-            None => self.source.fmt(f),
+        Told(&*self.source).fmt(f)
+    }
+}
+
+/// The peer reset the stream of an answer, and did not call it an error: what hyper takes for an end.
+#[derive(Debug)]
+pub(crate) struct Cancelled;
+
+impl fmt::Display for Cancelled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the peer reset the stream before its end")
+    }
+}
+
+impl std::error::Error for Cancelled {}
+
+/// A failure of hyper's in full: it keeps what the system or the peer said one level down.
+pub(crate) struct Told<'a>(pub(crate) &'a (dyn std::error::Error + 'static));
+
+impl fmt::Display for Told<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(cause) = self.0.source() else {
+            return write!(f, "{}", self.0);
+        };
+        write!(f, "{}: {cause}", self.0)?;
+        #[cfg(feature = "http2")]
+        if let Some(code) = cause.downcast_ref().and_then(h2::Error::reason) {
+            write!(f, " (http2 error {})", u32::from(code))?;
         }
+        Ok(())
     }
 }
 
@@ -58,6 +83,10 @@ pub(crate) fn condition(error: &hyper::Error) -> Condition {
 pub(crate) fn stream_outcome(error: &hyper::Error, semantics: Semantics) -> Option<Outcome> {
     let source = std::error::Error::source(error)?;
     let error = source.downcast_ref::<h2::Error>()?;
+    if error.is_library() {
+        // The peer broke the rules, and h2 would have no more of it.
+        return Some(Outcome::new(Condition::InvalidHeader));
+    }
     if !error.is_remote() || error.is_io() {
         return None;
     }

@@ -2,6 +2,7 @@ use std::fmt;
 
 use http::StatusCode;
 
+use crate::classify::Codes;
 use crate::error::BoxError;
 
 /// Why a look at a server failed.
@@ -14,6 +15,10 @@ pub enum Failure {
     Timeout,
     /// An answer, but not one of those that are well.
     Status(StatusCode),
+    /// A gRPC status, but not one of those that are well.
+    Grpc(Codes),
+    /// Its health service answers, and says that it does not serve.
+    NotServing,
     /// The answer was not understood, or broke off.
     Answer(String),
     /// What a probe of the caller's own says.
@@ -28,6 +33,8 @@ impl fmt::Display for Failure {
             Self::Connect(why) => write!(f, "no connection: {why}"),
             Self::Timeout => f.write_str("timed out"),
             Self::Status(status) => write!(f, "status {}", status.as_u16()),
+            Self::Grpc(code) => write!(f, "gRPC status {code}"),
+            Self::NotServing => f.write_str("not serving"),
             Self::Answer(why) => write!(f, "no proper answer: {why}"),
             Self::Other(why) => f.write_str(why),
             Self::Exhausted(why) => write!(f, "no socket left: {why}"),

@@ -70,10 +70,10 @@
 //! A connection of its own, closed afterwards, never one that requests use; the pool knows nothing of
 //! it. Over HTTP a request with `Connection: close`, and an answer of a status that is well, whose body
 //! ends or exceeds 16 KiB; all within [`timeout`](crate::HealthCheck::timeout). Over TCP a connection
-//! that is accepted. A process that has no socket left to look with has learned nothing of the server,
+//! that is accepted. In gRPC (feature `http2`) a call of `grpc.health.v1.Health/Check`, and the answer
+//! `SERVING`, or a status that is well without one. A process that has no socket left to look with has learned nothing of the server,
 //! and counts nothing. Where requests go over TLS, [`Checks`] have to be told so (`Checks::tls`, feature
-//! `tls`). Anything else, such as servers that only speak HTTP/2, can be looked at with
-//! [`Checks::probe`].
+//! `tls`). Anything else can be looked at with [`Checks::probe`].
 //!
 //! Each server is looked at once at a time, whatever the number of lines that name it, and no more than
 //! 64 servers at once. The first looks come within the time of one unsure pause; later ones are spread
@@ -82,8 +82,8 @@
 //!
 //! # In NGINX
 //!
-//! `health_check` is commercial; its `interval`, `jitter`, `fails`, `passes`, `uri`, `port` and
-//! `mandatory` are here, `match` as far as statuses go. Its defaults take a server out and bring it
+//! `health_check` is commercial; its `interval`, `jitter`, `fails`, `passes`, `uri`, `port`, `type=grpc`
+//! with `grpc_service` and `grpc_status`, and `mandatory` are here, `match` as far as statuses go. Its defaults take a server out and bring it
 //! back with a single look; here they are HAProxy's `rise` and `fall`, and the quicker pace while
 //! unsure is its `fastinter`. The first look that goes well is enough, as in Envoy.
 //!
@@ -98,6 +98,8 @@
 
 mod checks;
 mod failure;
+#[cfg(feature = "http2")]
+mod grpc;
 mod looks;
 mod probe;
 mod rounds;

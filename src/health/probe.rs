@@ -6,18 +6,24 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::header::{CONNECTION, HOST};
+#[cfg(feature = "http2")]
+use http::uri::Authority;
 use http::{HeaderValue, Method, Request};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::time::Instant;
 
 use super::failure::Failure;
+#[cfg(feature = "http2")]
+use super::grpc;
 use crate::classify::Condition;
 use crate::classify::http::connect_condition;
 #[cfg(feature = "tls")]
 use crate::connect::Tls;
 use crate::connect::{Address, Handshake, Keeper, Target, connect, reach};
 use crate::error::BoxError;
+#[cfg(feature = "http2")]
+use crate::upstream::config::GrpcProbe;
 use crate::upstream::config::{HealthCheck, HttpProbe, Probe, ProbeMethod, Statuses};
 
 /// An answer is read to its end if that comes within so many bytes; what a server says at greater
@@ -37,6 +43,8 @@ pub(super) struct Look {
 enum Ask {
     Http(Arc<(Request<Nothing>, Statuses)>),
     Tcp,
+    #[cfg(feature = "http2")]
+    Grpc(Arc<(GrpcProbe, String)>),
 }
 
 impl Look {
@@ -47,6 +55,15 @@ impl Look {
                 Ask::Http(Arc::new((request(probe, host)?, probe.status.clone())))
             }
             Probe::Tcp => Ask::Tcp,
+            #[cfg(feature = "http2")]
+            Probe::Grpc(probe) => {
+                let host = probe.host.as_deref().unwrap_or(host);
+                host.parse::<Authority>()?;
+                Ask::Grpc(Arc::new((probe.clone(), host.to_owned())))
+            }
+            // A problem of the configuration.
+            #[cfg(not(feature = "http2"))]
+            Probe::Grpc(_) => Ask::Tcp,
         };
         Ok(Self {
             ask,
@@ -69,15 +86,20 @@ impl Look {
         if let (Address::Tcp(socket), Some(port)) = (&mut address, self.port) {
             socket.set_port(port);
         }
+        let target = Target {
+            #[cfg(feature = "tls")]
+            tls: self.tls.map(|tls| (tls, origin)),
+            ..Target::plain(&address)
+        };
         match self.ask {
             Ask::Http(asked) => {
-                let target = Target {
-                    #[cfg(feature = "tls")]
-                    tls: self.tls.map(|tls| (tls, origin)),
-                    ..Target::plain(&address)
-                };
                 let (request, fine) = &*asked;
                 ask(&target, request.clone(), fine).await
+            }
+            #[cfg(feature = "http2")]
+            Ask::Grpc(asked) => {
+                let (probe, host) = &*asked;
+                grpc::ask(&target, probe, host).await
             }
             Ask::Tcp => {
                 let reached = reach(&address).await;
@@ -102,12 +124,7 @@ fn request(probe: &HttpProbe, host: &str) -> Result<Request<Nothing>, http::Erro
 }
 
 async fn ask(target: &Target, request: Request<Nothing>, fine: &Statuses) -> Result<(), Failure> {
-    let once = Handshake {
-        id: 0,
-        idle: None,
-        keeper: Nobody,
-    };
-    let mut conn = connect(target, once).await.map_err(not_connected)?;
+    let mut conn = connect(target, once()).await.map_err(not_connected)?;
     let ready = poll_fn(|cx| conn.poll_ready(cx)).await;
     ready.map_err(|error| broken(&error))?;
     conn.meter.begin(false);
@@ -137,14 +154,14 @@ fn unreachable(error: &std::io::Error) -> Failure {
     Failure::Connect(error.to_string())
 }
 
-fn not_connected(error: BoxError) -> Failure {
+pub(super) fn not_connected(error: BoxError) -> Failure {
     match connect_condition(&error) {
         Condition::Exhausted => Failure::Exhausted(error.to_string()),
         _ => Failure::Connect(told(&*error)),
     }
 }
 
-fn broken(error: &hyper::Error) -> Failure {
+pub(super) fn broken(error: &hyper::Error) -> Failure {
     Failure::Answer(told(error))
 }
 
@@ -180,8 +197,17 @@ impl Body for Nothing {
     }
 }
 
+/// For a connection of one request.
+pub(super) fn once() -> Handshake<Nobody> {
+    Handshake {
+        id: 0,
+        idle: None,
+        keeper: Nobody,
+    }
+}
+
 /// Connections of looks are kept by nobody.
-struct Nobody;
+pub(super) struct Nobody;
 
 impl Keeper for Nobody {
     fn expire(&self, _: u64) -> Result<(), Instant> {

@@ -70,7 +70,7 @@
 //! | `ejection_cap off \| on \| [percent=N] [panic=N]` | [`EjectionCap`](crate::balance::EjectionCap) |
 //! | `slow_fault off \| on \| [multiple=N] [at_least=TIME] [probes=N]` | [`SlowFault`](crate::breaker::SlowFault) |
 //! | `shadow on \| off` | [`GroupConfig::shadow`](crate::GroupConfig::shadow) |
-//! | `active_check [tcp \| uri=PATH] [status=N-M,...] [method=GET\|HEAD] [host=NAME] [interval=TIME] [unsure=TIME] [timeout=TIME] [jitter=N%] [rise=N] [fall=N] [port=N] [mandatory]` | [`HealthCheck`](crate::HealthCheck); a client runs it with [`Checks::of`](crate::health::Checks::of) |
+//! | `active_check [tcp \| type=http\|tcp\|grpc] [uri=PATH] [grpc_service=NAME] [grpc_status=N] [status=N-M,...] [method=GET\|HEAD] [host=NAME] [interval=TIME] [unsure=TIME] [timeout=TIME] [jitter=N%] [rise=N] [fall=N] [port=N] [mandatory]` | [`HealthCheck`](crate::HealthCheck); a client runs it with [`Checks::of`](crate::health::Checks::of) |
 //! | `retry_budget off \| PERCENT% [N r/s]`, the rate as `10r/s` | [`BudgetConfig`](crate::retry::BudgetConfig) |
 //!
 //! | in `http`, `server`, `location` | value |

@@ -31,6 +31,11 @@ impl Scheme {
         matches!(self, Self::Https | Self::Grpcs)
     }
 
+    /// Whether `grpc_pass` speaks it.
+    pub fn is_grpc(self) -> bool {
+        matches!(self, Self::Grpc | Self::Grpcs)
+    }
+
     /// The port of a destination that names none, where it need not.
     pub fn default_port(self) -> u16 {
         match self.is_secure() {
@@ -100,8 +105,8 @@ impl PassUrl {
         })
     }
 
-    /// Reads `[grpc://]address` or `grpcs://address`, which has no URI and no port by default. The error is in NGINX's
-    /// words.
+    /// Reads `[grpc://]address` or `grpcs://address`, which has no URI and no port by default. The error
+    /// is in NGINX's words, but for the one about a missing feature.
     pub fn grpc(text: &str) -> Result<Self, String> {
         let found = scheme(text, [Scheme::Grpc, Scheme::Grpcs])?;
         let (scheme, rest) = found.unwrap_or((Scheme::Grpc, text));
@@ -113,10 +118,7 @@ impl PassUrl {
                 true => "localhost".into(),
                 false => address.authority(),
             },
-            port: address
-                .port
-                .map(|port| port.to_string())
-                .unwrap_or_default(),
+            port: String::new(),
             uri: String::new(),
             address,
             needs_port: true,

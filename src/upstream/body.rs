@@ -14,6 +14,7 @@ use super::exchange::{Conn, Peer};
 use super::sticky::Pending;
 use super::trail::Row;
 use crate::balance::{Ending, Lease, Route};
+use crate::classify::http::{Cancelled, Told};
 use crate::classify::{Condition, grpc};
 use crate::clock;
 use crate::error::BoxError;
@@ -150,6 +151,12 @@ impl ResponseBody {
         deadline.is_some_and(|deadline| clock::now() >= deadline)
     }
 
+    /// What hyper takes for an end: a stream that the peer reset without calling it an error.
+    fn is_cancelled(&self) -> bool {
+        let ride = self.ride.as_ref();
+        ride.is_some_and(|ride| ride.conn.is_http2()) && !self.incoming.is_end_stream()
+    }
+
     fn poll_limits(&mut self, cx: &mut Context<'_>) -> Poll<Elapsed> {
         let Some(ride) = &mut self.ride else {
             return Poll::Pending;
@@ -246,8 +253,12 @@ impl Body for ResponseBody {
                 Poll::Ready(Some(Ok(frame)))
             }
             Poll::Ready(Some(Err(error))) => {
-                this.cut(Ending::Cut, Some(&error));
+                this.cut(Ending::Cut, Some(&Told(&error)));
                 Poll::Ready(Some(Err(error.into())))
+            }
+            Poll::Ready(None) if this.is_cancelled() => {
+                this.cut(Ending::Cut, Some(&Cancelled));
+                Poll::Ready(Some(Err(Cancelled.into())))
             }
             Poll::Ready(None) => {
                 if this.ride.as_ref().is_some_and(|ride| !ride.upgraded) {

@@ -4,6 +4,7 @@
 mod program;
 
 mod check;
+mod grpc;
 mod http;
 mod limit;
 mod method;

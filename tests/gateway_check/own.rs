@@ -102,6 +102,19 @@ fn wrong_words_in_upstream_blocks() {
             "active_check tcp |uri=/",
             "\"uri=/\" asks nothing of \"tcp\"",
         ),
+        ("active_check |type=udp", "invalid parameter \"type=udp\""),
+        (
+            "active_check |grpc_service=a uri=/",
+            "\"grpc_service=a\" asks nothing of \"http\"",
+        ),
+        (
+            "active_check type=grpc |status=200",
+            "\"status=200\" asks nothing of \"grpc\"",
+        ),
+        (
+            "active_check type=grpc |grpc_status=17",
+            "invalid parameter \"grpc_status=17\"",
+        ),
         ("retry_budget |much", "invalid parameter \"much\""),
         ("retry_budget 20% |10", "invalid rate \"10\""),
         ("retry_budget 20% |0r/s", "invalid rate \"0r/s\""),

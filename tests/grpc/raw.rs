@@ -17,7 +17,7 @@ const ACK: u8 = 1;
 const END_HEADERS: u8 = 4;
 
 /// What is done with a call.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Act {
     /// It is answered with one message, `raw`.
     Answer,
@@ -25,6 +25,8 @@ pub(crate) enum Act {
     Reset(u32),
     /// GOAWAY that says that this stream was not taken; the connection stays for those that were.
     Goodbye,
+    /// A head that lacks `:status`.
+    Statusless,
     /// The beginning of an answer, and a RST_STREAM with this code.
     Half(u32),
 }
@@ -102,6 +104,10 @@ async fn act(stream: &mut TcpStream, id: u32, act: Act) -> Result<()> {
             let before = id.saturating_sub(2).to_be_bytes();
             let no_error = [0; 4];
             send(stream, GOAWAY, 0, 0, &[before, no_error].concat()).await
+        }
+        Act::Statusless => {
+            let head = literal("content-type", "application/grpc");
+            send(stream, HEADERS, END_HEADERS | END_STREAM, id, &head).await
         }
         Act::Half(code) => {
             send(stream, HEADERS, END_HEADERS, id, &head()).await?;

@@ -1,13 +1,16 @@
 //! Streams that end without an answer: which calls nobody has looked at, and which were.
 
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
 use tonic::Code;
-use tower_upstream::Semantics;
+use tower_upstream::{Semantics, Trail};
 
 use crate::client::{Client, fails, in_flight, upstream};
 use crate::raw::{Act, Raw};
 
 const INTERNAL: u32 = 2;
 const REFUSED: u32 = 7;
+const CANCEL: u32 = 8;
 const CALM: u32 = 11;
 
 #[tokio::test]
@@ -95,4 +98,34 @@ async fn a_reset_within_the_answer_counts_under_strict_only() {
             (vec![counted, 0], 0)
         );
     }
+}
+
+/// hyper takes a reset without an error, and one that cancels, for the end of the answer.
+#[tokio::test]
+async fn a_reset_is_no_end_whatever_it_says() {
+    for code in [0, CANCEL] {
+        let acts: &'static [Act] = vec![Act::Half(code)].leak();
+        let raw = Raw::start(acts).await;
+        let upstream = upstream(&[raw.address, raw.address], Semantics::Strict);
+        let request = http::Request::post("/shop.Orders/Get").body(Full::new(Bytes::from("x")));
+        let reply = upstream.send(request.unwrap()).await.unwrap();
+        assert!(reply.into_body().collect().await.is_err(), "{code}");
+        assert_eq!(fails(&upstream).iter().sum::<u32>(), 1);
+    }
+}
+
+/// GR-4
+#[tokio::test]
+async fn a_head_without_a_status_is_an_invalid_header() {
+    let raw = Raw::start(&[Act::Statusless]).await;
+    let other = Raw::start(&[]).await;
+    let upstream = upstream(&[raw.address, other.address], Semantics::Nginx);
+    let trail = Trail::new();
+    let mut request = tonic::Request::new("x".to_owned());
+    request.extensions_mut().insert(trail.clone());
+    let status = Client::new(&upstream).ask(request).await.unwrap_err();
+    assert_eq!(status.code(), Code::Internal, "{status:?}");
+    assert_eq!(fails(&upstream), [1, 0]);
+    let said = trail.attempts()[0].failure.clone().unwrap();
+    assert!(said.ends_with("(http2 error 1)"), "{said}");
 }

@@ -33,6 +33,8 @@ where
             None => return stream.send_data(Bytes::new(), true).map_err(|_| Over),
             Some(Ok(frame)) => frame,
             Some(Err(_)) => {
+                // A reset takes along what still waits to be written: first comes whoever writes it.
+                tokio::task::yield_now().await;
                 stream.send_reset(Reason::INTERNAL_ERROR);
                 return Err(Over);
             }

@@ -164,7 +164,20 @@ fn words(status: Option<u16>, connected: bool, failure: &str) -> String {
         let number = number.trim_end_matches(')');
         return format!("{call} failed ({number}: {what})");
     }
-    if failure.contains("too large") {
+    if let Some((what, code)) = failure.rsplit_once(" (http2 error ") {
+        let code = code.trim_end_matches(')');
+        if what.contains("stream error received") {
+            return format!("upstream rejected request with error {code}");
+        }
+        if what.contains("connection error received") {
+            return format!("upstream sent goaway with error {code}");
+        }
+        return "upstream sent invalid header".into();
+    }
+    if failure.starts_with("the peer reset the stream") {
+        return "upstream prematurely closed stream".into();
+    }
+    if failure.contains("too large") || failure.contains("too big") {
         return "upstream sent too big header".into();
     }
     if failure.contains("invalid") {
@@ -218,14 +231,20 @@ fn context(exchange: &Exchange, peer: Option<&str>) -> String {
     value(", server: ", "server_name", "");
     value(", request: \"", "request", "\"");
     if let Some(peer) = peer {
-        let uri = exchange.sent_uri.as_ref();
+        let place = exchange.proxied.map(|place| &exchange.plan().places[place]);
+        let forward = place.and_then(|place| place.forward.as_ref());
+        let pass = forward.map(|forward| &forward.pass);
+        let grpc = pass.is_some_and(|pass| pass.scheme.is_grpc());
+        // Of gRPC, NGINX does not say what was asked for.
+        let uri = exchange.sent_uri.as_ref().filter(|_| !grpc);
         let target = uri
             .and_then(|uri| uri.path_and_query())
             .map_or("", |p| p.as_str());
-        let colon = if peer.starts_with("unix:") { ":" } else { "" };
-        let place = exchange.proxied.map(|place| &exchange.plan().places[place]);
-        let forward = place.and_then(|place| place.forward.as_ref());
-        let scheme = forward.map_or("http://", |forward| forward.pass.scheme.prefix());
+        let colon = match peer.starts_with("unix:") && !grpc {
+            true => ":",
+            false => "",
+        };
+        let scheme = pass.map_or("http://", |pass| pass.scheme.prefix());
         let _ = write!(out, ", upstream: \"{scheme}{peer}{colon}{target}\"");
     }
     if let Some(host) = &exchange.asked_host {
@@ -257,6 +276,18 @@ mod tests {
                 false,
                 "Connection refused (os error 111)",
                 "connect() failed (111: Connection refused)",
+            ),
+            (
+                502,
+                true,
+                "http2 error: stream error received: x (http2 error 7)",
+                "upstream rejected request with error 7",
+            ),
+            (
+                502,
+                true,
+                "http2 error: connection error received: x (http2 error 0)",
+                "upstream sent goaway with error 0",
             ),
             (
                 502,

@@ -36,18 +36,14 @@ pub(crate) enum Rule {
 impl Forward {
     /// Notes the `proxy_pass` of a location where it stands among the other directives.
     pub(crate) fn passed(&mut self, d: &Directive) {
-        self.passed = Some(d.arg(0).contains('$'));
+        if d.name() == "proxy_pass" {
+            self.passed = Some(d.arg(0).contains('$'));
+        }
     }
 
     pub(crate) fn directive(&mut self, d: &Directive, problems: &mut Problems) -> bool {
         match d.name() {
-            "proxy_set_header" => {
-                let header = set_header(d, variables::known, problems);
-                if let Some((_, value)) = &header {
-                    header_value(value, d.place(1), problems);
-                }
-                self.set_headers.extend(header);
-            }
+            "proxy_set_header" => self.set_header(d, problems),
             "proxy_hide_header" => self.hide_headers.extend(header_name(d, problems)),
             "proxy_pass_header" => self.pass_headers.extend(header_name(d, problems)),
             "proxy_method" => fill(&mut self.method, d, problems, value),
@@ -63,6 +59,26 @@ impl Forward {
             _ => return false,
         }
         true
+    }
+
+    /// The same of a `grpc_*` directive; they have a value of their own.
+    pub(crate) fn grpc(&mut self, d: &Directive, problems: &mut Problems) -> bool {
+        match d.name() {
+            "grpc_set_header" => self.set_header(d, problems),
+            "grpc_hide_header" => self.hide_headers.extend(header_name(d, problems)),
+            "grpc_pass_header" => self.pass_headers.extend(header_name(d, problems)),
+            "grpc_intercept_errors" => fill(&mut self.intercept_errors, d, problems, flag),
+            _ => return false,
+        }
+        true
+    }
+
+    fn set_header(&mut self, d: &Directive, problems: &mut Problems) {
+        let header = set_header(d, variables::known, problems);
+        if let Some((_, value)) = &header {
+            header_value(value, d.place(1), problems);
+        }
+        self.set_headers.extend(header);
     }
 
     pub(crate) fn inherit(&mut self, outer: &Self) {

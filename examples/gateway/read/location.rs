@@ -1,5 +1,6 @@
 use tower_upstream::nginx::{
-    Contexts, Directive, Modifier, Problems, location_match, locations_together, served, values,
+    Contexts, Directive, Modifier, Problems, location_match, locations_together, pass_directive,
+    served,
 };
 
 use super::scope::Scope;
@@ -14,7 +15,7 @@ pub(crate) fn read(block: &Directive, outer: &Scope, shared: &mut Shared) -> Loc
         (Modifier::Prefix, "/")
     });
     let mut scope = Scope::default();
-    let mut proxy_pass: Option<&Directive> = None;
+    let mut passes: Vec<&Directive> = Vec::new();
     let mut returns = None;
     let mut inner = Vec::new();
     for d in block.children() {
@@ -22,11 +23,8 @@ pub(crate) fn read(block: &Directive, outer: &Scope, shared: &mut Shared) -> Loc
             continue;
         }
         match d.name() {
-            "proxy_pass" if proxy_pass.is_some() => {
-                shared.problems.push(&d.name.place, values::duplicate(d));
-            }
-            "proxy_pass" => {
-                proxy_pass = Some(d);
+            "proxy_pass" | "grpc_pass" => {
+                pass_directive(&mut passes, d, &mut shared.problems);
                 scope.forward.passed(d);
             }
             "return" => answer::returns(&mut returns, d, &mut shared.problems),
@@ -41,9 +39,13 @@ pub(crate) fn read(block: &Directive, outer: &Scope, shared: &mut Shared) -> Loc
     scope.inherit(outer, shared);
     locations_together(Some(block), &inner, &mut shared.problems);
     let inner = inner.into_iter().map(|d| read(d, &scope, shared)).collect();
-    let action = proxy_pass
-        .and_then(|d| pass::read(d, (modifier, text), &scope, shared))
-        .map_or(Action::None, |pass| Action::Proxy(Box::new(pass)));
+    // What one that does not hold says has to make sense, too.
+    let read: Vec<_> = passes
+        .into_iter()
+        .map(|d| pass::read(d, (modifier, text), &scope, shared))
+        .collect();
+    let pass = read.into_iter().last().flatten();
+    let action = pass.map_or(Action::None, |pass| Action::Proxy(Box::new(pass)));
     let matcher = matcher(block, modifier, text, &mut shared.problems);
     scope.level(matcher, action, returns, inner, shared)
 }

@@ -1,9 +1,10 @@
 use std::net::ToSocketAddrs;
 
+use http::Version;
 use tower_upstream::nginx::{Address, Directive, Modifier, PassUrl, Template};
 
 use super::forward::Rule;
-use super::scope::{PROXY_SSL, Scope};
+use super::scope::{GRPC_SSL, PROXY_SSL, Scope};
 use super::shared::{Shared, template};
 use super::variables;
 use crate::config::{PassUri, ProxyPass, Redirect, RedirectFrom};
@@ -24,8 +25,69 @@ pub(crate) fn resolves(address: &Address) -> bool {
         .is_ok_and(|mut found| found.next().is_some())
 }
 
-/// Reads `proxy_pass` once everything about its location is known.
+/// Reads `proxy_pass` or `grpc_pass` once everything about its location is known.
 pub(crate) fn read(
+    d: &Directive,
+    location: (Modifier, &str),
+    scope: &Scope,
+    shared: &mut Shared,
+) -> Option<ProxyPass> {
+    match d.name() {
+        "grpc_pass" => grpc(d, scope, shared),
+        _ => proxy(d, location, scope, shared),
+    }
+}
+
+fn grpc(d: &Directive, scope: &Scope, shared: &mut Shared) -> Option<ProxyPass> {
+    let text = d.arg(0);
+    let pass = match text.contains('$') {
+        true => Err("variables in \"grpc_pass\" are not supported".into()),
+        false => PassUrl::grpc(text),
+    };
+    let pass = match pass {
+        Ok(pass) => pass,
+        Err(message) => {
+            shared.problems.push(d.place(0), message);
+            return None;
+        }
+    };
+    let group = group(d, &pass, shared)?;
+    let tls = match pass.scheme.is_secure() {
+        false => None,
+        true => {
+            let (ssl, base) = (&scope.grpc_ssl, &shared.base);
+            let tls = ssl.finish(GRPC_SSL, &pass, d, base, &mut shared.problems)?;
+            Some(shared.client(&tls)?)
+        }
+    };
+    let (forward, proxy) = (&scope.grpc_forward, &scope.grpc);
+    Some(ProxyPass {
+        group,
+        lookups: shared.lookups.get(group).cloned().unwrap_or_default(),
+        redirects: Vec::new(),
+        host: pass.host,
+        port: pass.port,
+        uri: PassUri::Same,
+        proxy: proxy.finish_grpc(),
+        version: Version::HTTP_2,
+        scheme: pass.scheme,
+        tls,
+        set_headers: forward.set_headers.clone(),
+        hide_headers: forward.hide_headers.clone(),
+        pass_headers: forward.pass_headers.clone(),
+        method: None,
+        set_body: None,
+        pass_request_headers: true,
+        pass_request_body: true,
+        intercept_errors: forward.intercept_errors.unwrap_or(false),
+        pass_trailers: true,
+        ignore_client_abort: false,
+        buffering: false,
+        buffers: proxy.buffers_or_default(),
+    })
+}
+
+fn proxy(
     d: &Directive,
     location: (Modifier, &str),
     scope: &Scope,

@@ -1,4 +1,4 @@
-use tower_upstream::nginx::{Directive, ProxyLevel, SslLevel, proxy_directive};
+use tower_upstream::nginx::{Directive, ProxyLevel, SslLevel, grpc_directive, proxy_directive};
 
 use super::answer::Answers;
 use super::door::Door;
@@ -12,6 +12,7 @@ use crate::variables::known;
 
 /// How the names of the directives begin that say how servers are spoken to over TLS.
 pub(crate) const PROXY_SSL: &str = "proxy_ssl_";
+pub(crate) const GRPC_SSL: &str = "grpc_ssl_";
 
 /// What may be said at every level, by family; each knows how it is inherited (CF-1).
 #[derive(Clone, Debug, Default)]
@@ -19,6 +20,10 @@ pub(crate) struct Scope {
     pub(crate) proxy: ProxyLevel,
     pub(crate) proxy_ssl: SslLevel,
     pub(crate) forward: Forward,
+    /// What `grpc_pass` goes by.
+    pub(crate) grpc: ProxyLevel,
+    pub(crate) grpc_ssl: SslLevel,
+    pub(crate) grpc_forward: Forward,
     door: Door,
     answers: Answers,
     logs: Logs,
@@ -34,6 +39,9 @@ impl Scope {
         proxy_directive(&mut self.proxy, d, problems)
             || self.proxy_ssl.directive(PROXY_SSL, d, known, problems)
             || self.forward.directive(d, problems)
+            || grpc_directive(&mut self.grpc, d, problems)
+            || self.grpc_ssl.directive(GRPC_SSL, d, known, problems)
+            || self.grpc_forward.grpc(d, problems)
             || self.door.directive(d, problems)
             || self.answers.directive(d, problems)
             || self.logs.directive(d, formats, problems)
@@ -46,6 +54,9 @@ impl Scope {
         self.proxy.inherit(&outer.proxy, &mut shared.problems);
         self.proxy_ssl.inherit(&outer.proxy_ssl);
         self.forward.inherit(&outer.forward);
+        self.grpc.inherit(&outer.grpc, &mut shared.problems);
+        self.grpc_ssl.inherit(&outer.grpc_ssl);
+        self.grpc_forward.inherit(&outer.grpc_forward);
         self.door.inherit(&outer.door);
         self.answers.inherit(&outer.answers);
         self.logs.inherit(&outer.logs);

@@ -201,7 +201,8 @@ fn status(x: &Exchange) -> u16 {
 
 fn proxy(x: &Exchange) -> Option<&crate::config::ProxyPass> {
     let place = &x.plan().places[x.proxied?];
-    place.forward.as_ref().map(|forward| &forward.pass)
+    let pass = place.forward.as_ref().map(|forward| &forward.pass);
+    pass.filter(|pass| !pass.scheme.is_grpc())
 }
 
 fn argument<'a>(args: &'a str, name: &str) -> Option<&'a str> {

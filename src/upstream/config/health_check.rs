@@ -1,9 +1,10 @@
 use std::time::Duration;
 
 use http::HeaderValue;
-use http::uri::PathAndQuery;
+use http::uri::{Authority, PathAndQuery};
 
 use super::statuses::Statuses;
+use crate::classify::Codes;
 
 /// Looks at every server of a group from time to time, whether or not requests go there. Run by
 /// [`health::Checks`](crate::health::Checks). In NGINX `health_check`, which is commercial; in
@@ -11,7 +12,7 @@ use super::statuses::Statuses;
 ///
 /// | value | default | NGINX's word | HAProxy's |
 /// | --- | --- | --- | --- |
-/// | [`probe`](Self::probe) | HTTP: `GET /`, 200 to 399 | `uri=`, `match=` | `option httpchk` |
+/// | [`probe`](Self::probe) | HTTP: `GET /`, 200 to 399 | `uri=`, `match=`, `type=grpc` | `option httpchk` |
 /// | [`interval`](Self::interval) | 5 s | `interval=` | `inter` (2 s) |
 /// | [`unsure`](Self::unsure) | 1 s | - | `fastinter` |
 /// | [`timeout`](Self::timeout) | 1 s | `proxy_read_timeout` and others | `timeout check` |
@@ -65,6 +66,22 @@ pub enum Probe {
     Http(HttpProbe),
     /// A connection that is accepted; nothing is sent.
     Tcp,
+    /// A call of gRPC's own health service, over HTTP/2 (feature `http2`).
+    Grpc(GrpcProbe),
+}
+
+/// A call of `grpc.health.v1.Health/Check`, and the answer that is hoped for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(default, deny_unknown_fields))]
+pub struct GrpcProbe {
+    /// Whose health is asked for (`grpc_service=`); default the server's as a whole.
+    pub service: String,
+    /// What the server is called; default the group's name.
+    pub host: Option<String>,
+    /// Statuses that are well (`grpc_status=`). Default OK, with which the server has to say that it is
+    /// serving. UNIMPLEMENTED is the answer of servers that do not have the service.
+    pub status: Codes,
 }
 
 /// An HTTP request, and the answer that is hoped for.
@@ -121,6 +138,22 @@ impl Default for HttpProbe {
     }
 }
 
+impl Default for GrpcProbe {
+    fn default() -> Self {
+        Self {
+            service: String::new(),
+            host: None,
+            status: Codes::OK,
+        }
+    }
+}
+
+impl From<GrpcProbe> for Probe {
+    fn from(probe: GrpcProbe) -> Self {
+        Self::Grpc(probe)
+    }
+}
+
 impl From<HttpProbe> for Probe {
     fn from(probe: HttpProbe) -> Self {
         Self::Http(probe)
@@ -147,6 +180,14 @@ impl HealthCheck {
     /// A server is well that accepts connections.
     pub fn tcp() -> Self {
         Self::new(Probe::Tcp)
+    }
+
+    /// Asks gRPC's health service for a service by name, or for the whole server if the name is empty.
+    pub fn grpc(service: impl Into<String>) -> Self {
+        Self::new(GrpcProbe {
+            service: service.into(),
+            ..GrpcProbe::default()
+        })
     }
 
     /// From one look to the next, default 5 s (`interval=`).
@@ -202,6 +243,7 @@ impl HealthCheck {
         let mut problems = match &self.probe {
             Probe::Http(probe) => probe.problems(),
             Probe::Tcp => Vec::new(),
+            Probe::Grpc(probe) => probe.problems(),
         };
         let times = [
             ("interval", self.interval),
@@ -222,6 +264,24 @@ impl HealthCheck {
         }
         if self.port == Some(0) {
             problems.push("active_check: port is 0".to_owned());
+        }
+        problems
+    }
+}
+
+impl GrpcProbe {
+    fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        if !cfg!(feature = "http2") {
+            problems.push("active_check: gRPC needs this crate's feature \"http2\"".to_owned());
+        }
+        if let Some(host) = &self.host {
+            if host.parse::<Authority>().is_err() {
+                problems.push(format!("active_check: \"{host}\" cannot be a host"));
+            }
+        }
+        if self.status == Codes::NONE {
+            problems.push("active_check: no gRPC status is well".to_owned());
         }
         problems
     }

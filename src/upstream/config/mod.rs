@@ -43,7 +43,7 @@ pub use choice::Choice;
 pub use group::GroupConfig;
 pub use grpc::Grpc;
 pub use hash_key::HashKey;
-pub use health_check::{HealthCheck, HttpProbe, Probe, ProbeMethod};
+pub use health_check::{GrpcProbe, HealthCheck, HttpProbe, Probe, ProbeMethod};
 pub use proxy::Proxy;
 pub use resolver::ResolverConfig;
 pub use server::Server;
