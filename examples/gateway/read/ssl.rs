@@ -214,10 +214,11 @@ fn session_cache(
     match text.split_once(':') {
         None if matches!(text, "off" | "none") => Ok(None),
         None if text == "builtin" => Ok(builtin(BUILTIN_SESSIONS)),
-        Some(("builtin", sessions)) => {
-            let sessions = units::number(sessions).ok_or_else(invalid)?;
-            Ok(builtin(sessions))
-        }
+        Some(("builtin", sessions)) => match units::number(sessions).ok_or_else(invalid)? {
+            // OpenSSL's word for no bound at all.
+            0 => Ok(builtin(BUILTIN_SESSIONS)),
+            sessions => Ok(builtin(sessions)),
+        },
         Some(("shared", zone)) => {
             let (name, bytes) = zone.split_once(':').ok_or_else(invalid)?;
             let bytes = units::size(bytes).filter(|_| !name.is_empty());

@@ -57,6 +57,11 @@ impl Clients {
         })
     }
 
+    /// The certificates of those who are believed.
+    pub fn trusted(&self) -> impl Iterator<Item = &CertificateDer<'static>> {
+        self.trusted.iter()
+    }
+
     /// What is thought of a client that has shown `chain`, its own certificate first.
     pub fn judge(&self, chain: &[CertificateDer<'_>]) -> Verdict {
         let Some((own, others)) = chain.split_first() else {

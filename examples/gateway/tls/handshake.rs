@@ -72,6 +72,7 @@ async fn agree(stream: Stream, worker: &Worker, listen: usize) -> Result<(Stream
     // A server without a certificate is behind that of the default one.
     let site = site.or(servers[names.default()].tls.as_ref());
     let Some(site) = site else {
+        // The configuration would not have been accepted.
         return Err(Failure::Closed);
     };
     let http2 = plan.config.listens[listen].http2 || servers[server].http2;

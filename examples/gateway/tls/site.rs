@@ -62,7 +62,7 @@ impl Site {
         choice: Choice,
         clients: Option<Arc<Clients>>,
     ) -> Result<Self, Error> {
-        let label = label(&choice);
+        let label = label(&choice, clients.as_deref());
         let choice = match settings.reject_handshake {
             true => Choice(Vec::new()),
             false => choice,
@@ -162,11 +162,18 @@ fn clients(settings: &Settings, prefix: &Path, problems: &mut Problems) -> Optio
     clients.map_err(failed).ok().map(Arc::new)
 }
 
-/// What tells a server's sessions from those of others: what it shows.
-fn label(choice: &Choice) -> Vec<u8> {
+/// What tells a server's sessions from those of others: what it shows, and what it wants to see. Who
+/// was not asked before must be asked now.
+fn label(choice: &Choice, clients: Option<&Clients>) -> Vec<u8> {
     let mut context = digest::Context::new(&digest::SHA256);
     for certificate in choice.0.iter().filter_map(|pair| pair.cert.first()) {
         context.update(certificate);
+    }
+    if let Some(clients) = clients {
+        context.update(b"asking");
+        clients
+            .trusted()
+            .for_each(|certificate| context.update(certificate));
     }
     context.finish().as_ref().to_vec()
 }

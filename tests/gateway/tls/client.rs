@@ -1,6 +1,7 @@
 //! curl and `openssl s_client` as programs.
 
 use std::io::Write;
+use std::net::SocketAddr;
 use std::process::{Command, Stdio};
 
 use super::super::rig::Server;
@@ -22,13 +23,18 @@ pub(super) fn curl(server: &Server, files: &Files, arguments: &str) -> String {
 /// What OpenSSL's client says about a connection; `request` is sent once it stands, and then it waits
 /// for the end.
 pub(super) fn openssl(server: &Server, files: &Files, arguments: &str, request: &str) -> String {
+    openssl_at(server.front, files, arguments, request)
+}
+
+/// The same at another address.
+pub(super) fn openssl_at(
+    address: SocketAddr,
+    files: &Files,
+    arguments: &str,
+    request: &str,
+) -> String {
     let mut client = Command::new("openssl")
-        .args([
-            "s_client",
-            "-ign_eof",
-            "-connect",
-            &server.front.to_string(),
-        ])
+        .args(["s_client", "-ign_eof", "-connect", &address.to_string()])
         .args(files.named(arguments).split_whitespace())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

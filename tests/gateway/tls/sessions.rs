@@ -2,7 +2,7 @@
 
 use super::super::rig::Server;
 use super::certificates::Files;
-use super::client::{LAST, openssl};
+use super::client::{LAST, openssl, openssl_at};
 use super::{gateway, server, shows};
 
 fn http(more: &str) -> String {
@@ -100,4 +100,28 @@ fn sessions_end() {
     assert_eq!(again_12(&front, &files, ""), 0);
     assert_eq!(again_12(&front, &files, "-no_ticket"), 0);
     assert!(!again_13(&front, &files));
+}
+
+#[test]
+fn who_was_not_asked_before_is_asked() {
+    let files = Files::with_two();
+    let strict = super::super::rig::free();
+    let more = format!(
+        "{} location / {{ return 200 [$ssl_client_verify]; }}",
+        shows("a")
+    );
+    let asking = "ssl_verify_client on; ssl_client_certificate @/ca.pem;";
+    let http = format!(
+        "ssl_session_cache shared:s:1m; ssl_session_tickets off;\n{}{}",
+        server("a.test", &more),
+        server("a.test", &format!("{more} {asking}")).replace("@FRONT", &strict.to_string())
+    );
+    let open = gateway(&files, &http);
+    for version in ["-tls1_2", "-tls1_3"] {
+        let name = format!("{version} -servername a.test");
+        openssl(&open, &files, &format!("{name} -sess_out @/session"), LAST);
+        let pair = "-sess_in @/session -cert @/b.pem -key @/b.key";
+        let said = openssl_at(strict, &files, &format!("{name} {pair}"), LAST);
+        assert!(said.contains("[SUCCESS]"), "{said}");
+    }
 }
