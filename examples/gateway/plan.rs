@@ -198,9 +198,6 @@ impl Build<'_> {
             Action::None => None,
         };
         let mut add_headers = Vec::new();
-        // Two lengths would contradict each other, and the one that is right is not configured.
-        let is_length = |h: &AddHeader| h.name.eq_ignore_ascii_case("content-length");
-        location.add_headers.retain(|header| !is_length(header));
         for header in &location.add_headers {
             let value = header.value.clone();
             add_headers.push((header_name(&header.name)?, value, header.always));

@@ -241,6 +241,21 @@ fn the_process() {
             "invalid header value \"a\\nb\"",
         )
         .differs("nothing: it sends two lines"),
+        same(
+            server("|add_header Content-Length 0;"),
+            "\"add_header\" of a length has no effect",
+        )
+        .warning()
+        .differs("nothing: it sends it beside the right one"),
+        same(
+            server("default_type |\"a\\nb\";"),
+            "invalid header value \"a\\nb\"",
+        )
+        .differs("nothing: it sends two lines"),
+        same(
+            server("|internal;"),
+            "\"internal\" directive is not allowed here",
+        ),
         same(main("|daemon off;"), "\"daemon\" has no effect")
             .warning()
             .differs("nothing: there it has"),

@@ -61,6 +61,13 @@ fn add_header(d: &Directive, problems: &mut Problems) -> Option<AddHeader> {
     if let Some(value) = &value {
         header_value(value, d.place(1), problems);
     }
+    let is_length = |name: &String| name.eq_ignore_ascii_case("content-length");
+    if name.as_ref().is_some_and(is_length) {
+        // Two lengths would contradict each other, and the right one is not configured.
+        let message = format!("\"{}\" of a length has no effect", d.name());
+        problems.warn(&d.name.place, message);
+        return None;
+    }
     let always = d.args.len() > 2;
     if always && d.arg(2) != "always" {
         problems.push(d.place(2), format!("invalid parameter \"{}\"", d.arg(2)));
