@@ -8,12 +8,12 @@ use tonic::{Code, Request, Status};
 use tower::ServiceBuilder;
 use tower_upstream::limit::bulkhead::{BulkheadLayer, ClassHeader, Queue};
 use tower_upstream::limit::rate::{RateLimit, RateLimitLayer};
-use tower_upstream::timeout::{Incoming, TimeoutLayer};
+use tower_upstream::timeout::{Incoming, RequestBodyTimeoutLayer, TimeoutLayer};
 
 use crate::orders::{Client, Orders};
 use crate::until;
 
-const PATIENCE: Duration = Duration::from_millis(200);
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Far more than it takes.
 const AT_MOST: Duration = Duration::from_secs(20);
@@ -141,6 +141,7 @@ async fn calls_and_streams_end_in_time_and_say_so() {
     let layers = ServiceBuilder::new()
         .layer(TimeoutLayer::http().request_timeout(PATIENCE))
         .layer(bulkhead)
+        .layer(RequestBodyTimeoutLayer::new(AT_MOST))
         .into_inner();
     let server = orders.serve(layers).await;
     let mut client = Client::to(server).await;
