@@ -1,10 +1,11 @@
 //! Which connections serve whom, and for how long certificates hold.
 
 use std::fs;
-use std::time::Instant;
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
 
 use super::{Files, server};
-use crate::rig::{PATIENCE, Server, status};
+use crate::rig::{PATIENCE, Server, backend, header, status};
 
 /// One idle connection per way of speaking, and never another's.
 #[test]
@@ -35,6 +36,38 @@ fn an_idle_connection_serves_only_those_who_ask_for_the_same() {
         assert_eq!(status(&plain), 502, "{plain}");
     }
     assert_eq!(back.accepted(), 2, "one without a certificate, one with");
+}
+
+/// `$upstream_connect_time` is the time to a connection that can be used.
+#[test]
+fn a_handshake_counts_as_connecting() {
+    let files = Files::new();
+    let back = server(files.ours.numbered(1, &[]));
+    let lag = Duration::from_millis(120);
+    let behind = backend(move |wire| {
+        std::thread::sleep(lag);
+        let to = TcpStream::connect(back.address).expect("a server");
+        let (mut from, mut back) = (wire.0.try_clone().unwrap(), to.try_clone().unwrap());
+        std::thread::spawn(move || std::io::copy(&mut from, &mut back));
+        let (mut from, mut back) = (to, wire.0);
+        let _ = std::io::copy(&mut from, &mut back);
+    });
+    let gateway = Server::gateway(&format!(
+        "access_log off; server {{ listen @FRONT; add_header X-T $upstream_connect_time always;
+         location / {{ proxy_pass https://{behind}; }}
+         location /short {{ proxy_pass https://{behind}; proxy_connect_timeout 50ms; }} }}"
+    ));
+    let answer = gateway.ask("GET / HTTP/1.0\r\n\r\n");
+    let time: f64 = header(&answer, "x-t")
+        .and_then(|t| t.parse().ok())
+        .expect("a time");
+    assert!(time >= lag.as_secs_f64(), "{answer}");
+    let late = gateway.ask("GET /short HTTP/1.0\r\n\r\n");
+    assert_eq!(
+        (status(&late), header(&late, "x-t")),
+        (504, Some("-")),
+        "{late}"
+    );
 }
 
 /// Files are read when the configuration is, and again when it is read again.

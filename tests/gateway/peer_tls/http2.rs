@@ -47,11 +47,9 @@ async fn answer(
         .trim_start_matches('/')
         .parse()
         .unwrap_or(200);
-    let body = body
-        .collect()
-        .await
-        .map(|body| body.to_bytes())
-        .unwrap_or_default();
+    let body = body.collect().await.expect("a body");
+    let trailers = body.trailers().map_or(0, http::HeaderMap::len);
+    let body = body.to_bytes();
     let mut names: Vec<String> = head
         .headers
         .iter()
@@ -68,7 +66,12 @@ async fn answer(
         String::from_utf8_lossy(&body),
     );
     let frames = [Bytes::from(text), Bytes::from_static(b"|end")];
-    let frames = frames.map(|bytes| Ok(Frame::data(bytes)));
+    let mut frames: Vec<_> = frames.map(|bytes| Ok(Frame::data(bytes))).into();
+    if head.method == "POST" {
+        let mut told = http::HeaderMap::new();
+        told.insert("x-trailers", trailers.into());
+        frames.push(Ok(Frame::trailers(told)));
+    }
     let mut response = Response::new(StreamBody::new(stream::iter(frames)));
     *response.status_mut() = hyper::StatusCode::from_u16(code).unwrap();
     Ok(response)
@@ -136,6 +139,25 @@ fn heads_and_bodies_are_made_over() {
         3,
         "without keepalive each has its own"
     );
+}
+
+/// Those of an answer; those of a request end here, as in nginx (HD-6).
+#[test]
+fn trailers_are_passed_on() {
+    let (back, _) = server();
+    let gateway = Server::gateway(&format!(
+        "access_log off; server {{ listen @FRONT; proxy_http_version 2; proxy_pass_trailers on;
+         location / {{ proxy_pass http://{back}; }}
+         location /streamed {{ proxy_pass http://{back}; proxy_request_buffering off; }} }}"
+    ));
+    for path in ["/streamed", "/"] {
+        let answer = gateway.ask(format!(
+            "POST {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTE: trailers\r\n\
+             Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX-One: 1\r\nX-Two: 2\r\n\r\n"
+        ));
+        assert_eq!(status(&answer), 200, "{answer}");
+        assert!(answer.ends_with("0\r\nX-Trailers: 0\r\n\r\n"), "{answer}");
+    }
 }
 
 #[test]
