@@ -1,7 +1,8 @@
 use std::net::ToSocketAddrs;
 
 use http::Version;
-use tower_upstream::nginx::{Address, Directive, Modifier, PassUrl, Template};
+use tower_upstream::connect::Tls;
+use tower_upstream::nginx::{Address, Directive, Modifier, PassUrl, SslLevel, Template};
 
 use super::forward::Rule;
 use super::scope::{GRPC_SSL, PROXY_SSL, Scope};
@@ -52,14 +53,7 @@ fn grpc(d: &Directive, scope: &Scope, shared: &mut Shared) -> Option<ProxyPass> 
         }
     };
     let group = group(d, &pass, shared)?;
-    let tls = match pass.scheme.is_secure() {
-        false => None,
-        true => {
-            let (ssl, base) = (&scope.grpc_ssl, &shared.base);
-            let tls = ssl.finish(GRPC_SSL, &pass, d, base, &mut shared.problems)?;
-            Some(shared.client(&tls)?)
-        }
-    };
+    let (tls, tls_name) = tls(d, &pass, (GRPC_SSL, &scope.grpc_ssl), shared)?;
     let (forward, proxy) = (&scope.grpc_forward, &scope.grpc);
     Some(ProxyPass {
         group,
@@ -72,6 +66,7 @@ fn grpc(d: &Directive, scope: &Scope, shared: &mut Shared) -> Option<ProxyPass> 
         version: Version::HTTP_2,
         scheme: pass.scheme,
         tls,
+        tls_name,
         set_headers: forward.set_headers.clone(),
         hide_headers: forward.hide_headers.clone(),
         pass_headers: forward.pass_headers.clone(),
@@ -122,15 +117,7 @@ fn proxy(
         }
         None => PassUri::Replace(pass.uri.clone()),
     };
-    let tls = match pass.scheme.is_secure() {
-        false => None,
-        true => {
-            let (ssl, base) = (&scope.proxy_ssl, &shared.base);
-            let tls = ssl.finish(PROXY_SSL, &pass, d, base, &mut shared.problems)?;
-            Some((shared.client(&tls)?, tls.follows))
-        }
-    };
-    let (tls, tls_name) = tls.unzip();
+    let (tls, tls_name) = tls(d, &pass, (PROXY_SSL, &scope.proxy_ssl), shared)?;
     let forward = &scope.forward;
     let proxy = &scope.proxy;
     Some(ProxyPass {
@@ -144,7 +131,7 @@ fn proxy(
         version: proxy.version(),
         scheme: pass.scheme,
         tls,
-        tls_name: tls_name.flatten(),
+        tls_name,
         set_headers: forward.set_headers.clone(),
         hide_headers: forward.hide_headers.clone(),
         pass_headers: forward.pass_headers.clone(),
@@ -178,6 +165,21 @@ fn split(text: &str) -> Result<(&str, Option<&str>), String> {
         true => Ok((&text[..text.len() - uri.len()], Some(uri))),
         false => Err("variables in the destination of \"proxy_pass\" are not supported".into()),
     }
+}
+
+/// How a destination is spoken to over TLS, if it is, and the name it is asked for where that follows
+/// the request.
+fn tls(
+    d: &Directive,
+    pass: &PassUrl,
+    (prefix, ssl): (&str, &SslLevel),
+    shared: &mut Shared,
+) -> Option<(Option<Tls>, Option<Template>)> {
+    if !pass.scheme.is_secure() {
+        return Some((None, None));
+    }
+    let said = ssl.finish(prefix, pass, d, &shared.base, &mut shared.problems)?;
+    Some((Some(shared.client(&said)?), said.follows))
 }
 
 /// The index of the upstream block or, for an address, of a group of its own; the same address is
