@@ -3,6 +3,7 @@
 mod preface;
 mod send;
 mod stream;
+mod taking;
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -17,6 +18,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 
 pub use preface::is_next;
+use taking::Taking;
 
 use crate::alarm::Alarm;
 use crate::client::Client;
@@ -47,6 +49,7 @@ where
         .initial_connection_window_size(CONNECTION_WINDOW)
         .max_header_list_size(most)
         .max_send_buffer_size(SEND_BUFFER);
+    let io = Taking::new(io, Arc::clone(&client));
     let within = worker.header_timeout(client.listen);
     if let Ok(Ok(connection)) = timeout(within, builder.handshake(io)).await {
         drive(connection, client).await;
