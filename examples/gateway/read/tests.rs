@@ -11,6 +11,7 @@ use crate::config::{
     AccessLog, Action, Answer, Config, ErrorLog, Level, LimitRequests, ListenAddress, LogPath,
     Matcher, PageStatus, PassUri, ProxyPass, RealIpFrom, RedirectFrom, ServerName,
 };
+use crate::tls::VerifyClient;
 
 fn config(text: &str) -> Config {
     let dir = tempfile::tempdir().expect("a directory");
@@ -364,4 +365,34 @@ fn locations_and_returns() {
         matches!(&server.locations[2].matcher, Matcher::Regex(regex) if regex.is_match("/x.php"))
     );
     assert!(matches!(&server.locations[3].matcher, Matcher::Named(name) if name == "@n"));
+}
+
+#[test]
+fn tls_is_inherited_and_an_address_is_as_any_of_its_servers_says() {
+    let key = rcgen::KeyPair::generate().expect("a key");
+    let params = rcgen::CertificateParams::new(["a.test".to_owned()]).expect("names");
+    let certificate = params.self_signed(&key).expect("a certificate");
+    let dir = tempfile::tempdir().expect("a directory");
+    std::fs::write(dir.path().join("a.pem"), certificate.pem()).expect("written");
+    std::fs::write(dir.path().join("a.key"), key.serialize_pem()).expect("written");
+    let pair = "ssl_certificate DIR/a.pem; ssl_certificate_key DIR/a.key;";
+    let text = format!(
+        "{pair} http2 on; ssl_verify_client optional; ssl_client_certificate DIR/a.pem;
+         server {{ listen 443 ssl; listen 80; }}
+         server {{ listen 443 http2; http2 off; ssl_verify_client off; }}"
+    );
+    let config = http(&text.replace("DIR", &dir.path().display().to_string()));
+    let listens: Vec<_> = config.listens.iter().map(|l| (l.ssl, l.http2)).collect();
+    assert_eq!(listens, [(true, true), (false, false)]);
+    let [one, two] = &config.servers[..] else {
+        panic!("two servers");
+    };
+    assert_eq!((one.http2, two.http2), (true, false));
+    assert_eq!(one.verify_client, VerifyClient::Optional);
+    assert_eq!(two.verify_client, VerifyClient::Off);
+    let asks = |server: &crate::config::Server| {
+        let site = server.tls.as_ref().expect("a certificate");
+        site.clients.is_some()
+    };
+    assert_eq!((asks(one), asks(two)), (true, false));
 }
