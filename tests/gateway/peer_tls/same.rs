@@ -42,6 +42,13 @@ server {
         proxy_ssl_certificate_key @DIR/stranger.test.key; }
     location /version { proxy_pass https://@GOOD; proxy_ssl_protocols TLSv1.2;
         proxy_ssl_ciphers ECDHE-ECDSA-AES128-GCM-SHA256:!aNULL; }
+    location /grpc { grpc_pass grpcs://@GOOD; }
+    location /grpc/known { grpc_pass grpcs://@STRICT; grpc_ssl_verify on;
+        grpc_ssl_trusted_certificate @DIR/ours.pem; grpc_ssl_name orders.test;
+        grpc_ssl_server_name on; grpc_ssl_certificate @DIR/client.test.pem;
+        grpc_ssl_certificate_key @DIR/client.test.key; }
+    location /grpc/wrong { grpc_pass grpcs://@GOOD; grpc_ssl_verify on;
+        grpc_ssl_trusted_certificate @DIR/theirs.pem; grpc_ssl_name orders.test; }
     location /next { proxy_pass https://two; }
 }";
 
@@ -71,6 +78,9 @@ const ROWS: &[(&str, u16, &str, &str)] = &[
     ("/who/known", 200, "200", "sni - full client yes"),
     ("/who/stranger", 502, "502", ""),
     ("/version", 200, "200", "sni - full client no"),
+    ("/grpc", 200, "200", "sni - full client no"),
+    ("/grpc/known", 200, "200", "sni orders.test full client yes"),
+    ("/grpc/wrong", 502, "502", ""),
     ("/next", 200, "502, 200", "sni - full client no"),
 ];
 
@@ -104,7 +114,7 @@ fn a_file_means_the_same() {
         http = http.replace(mark, &address.to_string());
     }
     // Sessions would let a server be known that no longer is; they have a test of their own.
-    let http = format!("proxy_ssl_session_reuse off;\n{http}");
+    let http = format!("proxy_ssl_session_reuse off; grpc_ssl_session_reuse off;\n{http}");
     let servers = [
         ("nginx", Server::nginx(&http)),
         ("the gateway", Server::gateway(&http)),
