@@ -62,6 +62,8 @@ pub struct Upstream {
     engine: Engine<HttpEndpoint, HttpRules>,
     group: Group,
     proxy: Arc<Proxy>,
+    #[cfg(feature = "tls")]
+    tls: Option<Arc<Tls>>,
     hash_by: Option<HashBy>,
     #[cfg(feature = "nginx")]
     rewrite: Option<Arc<Rewrite>>,
@@ -108,6 +110,8 @@ impl Upstream {
 
     fn by(rules: HttpRules, group: Group) -> Self {
         let proxy = Arc::clone(&rules.proxy);
+        #[cfg(feature = "tls")]
+        let tls = rules.tls.clone();
         let terms = Terms {
             next_upstream: proxy.next_upstream,
             tries: proxy.next_upstream_tries,
@@ -119,6 +123,8 @@ impl Upstream {
             engine: Engine::with_budget(group.roster(), rules, terms, group.budget()),
             group,
             proxy,
+            #[cfg(feature = "tls")]
+            tls,
             hash_by: None,
             #[cfg(feature = "nginx")]
             rewrite: None,
@@ -170,6 +176,13 @@ impl Upstream {
     /// The limits it works under.
     pub fn proxy(&self) -> &Proxy {
         &self.proxy
+    }
+
+    /// How its servers are spoken to over TLS, if they are: for their
+    /// [`Checks`](crate::health::Checks::tls).
+    #[cfg(feature = "tls")]
+    pub fn tls(&self) -> Option<&Tls> {
+        self.tls.as_deref()
     }
 
     /// Sends a request; what the [`Service`] does, without asking for `&mut`.

@@ -6,10 +6,33 @@ use tokio::sync::mpsc::unbounded_channel;
 use tokio::time::timeout;
 use tower_upstream::connect::Tls;
 use tower_upstream::health::Checks;
-use tower_upstream::{Group, GroupConfig, HealthCheck, Server};
+use tower_upstream::{Group, GroupConfig, HealthCheck, Server, Upstream};
 
 use crate::certificates::Authority;
 use crate::server::server;
+
+/// What a file says of both goes together.
+#[tokio::test]
+async fn a_client_from_a_file_looks_as_it_asks() {
+    let _ = tokio_rustls::rustls::crypto::ring::default_provider().install_default();
+    let back = server(Authority::new().server(&["localhost"])).await;
+    let text = format!(
+        "upstream u {{ server {}; active_check uri=/ unsure=10ms mandatory; }}
+         server {{ location / {{ proxy_pass https://u; }} }}",
+        back.address
+    );
+    let upstream = Upstream::from_nginx(&text, "/").unwrap();
+    let (tell, mut told) = unbounded_channel();
+    let checks = Checks::of(upstream.group()).unwrap();
+    let checks = checks.tls(upstream.tls().unwrap().clone());
+    tokio::spawn(
+        checks
+            .report(move |change| _ = tell.send(change.healthy))
+            .run(),
+    );
+    let healthy = timeout(Duration::from_secs(20), told.recv()).await;
+    assert_eq!(healthy.expect("a change"), Some(true));
+}
 
 /// Who can be trusted is well, by the name its line has.
 #[tokio::test]

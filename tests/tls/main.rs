@@ -133,6 +133,32 @@ async fn sessions_are_resumed() {
     assert!(fetch(&second).await.unwrap().contains("resumed"));
 }
 
+/// Idle connections go to clones of the client they were made by, and to nobody else.
+#[tokio::test]
+async fn clones_share_idle_connections_and_nobody_else_does() {
+    let authority = Authority::new();
+    let secure = server(authority.server(&["orders.test"])).await;
+    let mut config = GroupConfig::new("orders.test");
+    config.servers = vec![Server::new(secure.address.to_string())];
+    config.keepalive.connections = 8;
+    let group = Group::new(config).unwrap();
+    let tls = || Tls::new(authority.client()).name("orders.test").unwrap();
+    let (ours, theirs) = (tls(), tls());
+    let over = |tls: &Tls| Upstream::over_tls(group.clone(), Proxy::default(), tls.clone());
+    let first = over(&ours);
+    for (upstream, connections) in [(&first, 1), (&over(&ours), 1), (&over(&theirs), 2)] {
+        fetch(upstream).await.unwrap();
+        assert_eq!(secure.accepted(), connections);
+    }
+    // Without TLS there is none to be had, and one under TLS is not taken for it.
+    assert!(
+        fetch(&Upstream::new(group, Proxy::default()))
+            .await
+            .is_err()
+    );
+    assert_eq!(secure.accepted(), 2);
+}
+
 /// A server that takes the connection and never shakes hands costs the connect timeout and no more.
 #[tokio::test]
 async fn a_handshake_counts_as_connecting() {
