@@ -219,6 +219,7 @@ mod tests {
             (Reason::RateLimited, "8"),
             (Reason::Full, "8"),
             (Reason::Shed, "14"),
+            (Reason::Open, "14"),
             (Reason::Deadline, "4"),
             (Reason::Timeout, "4"),
         ] {

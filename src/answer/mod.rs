@@ -12,6 +12,7 @@
 //! | [`RateLimited`](Reason::RateLimited) | 503 | RESOURCE_EXHAUSTED (8) | too often |
 //! | [`Full`](Reason::Full) | 503 | RESOURCE_EXHAUSTED (8) | by too many at once |
 //! | [`Shed`](Reason::Shed) | 503 | UNAVAILABLE (14) | while more important work needs the place |
+//! | [`Open`](Reason::Open) | 503 | UNAVAILABLE (14) | of what fails all the time |
 //! | [`Deadline`](Reason::Deadline) | 504 | DEADLINE_EXCEEDED (4) | with less time than it takes |
 //! | [`Timeout`](Reason::Timeout) | 504 | DEADLINE_EXCEEDED (4) | and not done in time |
 //!

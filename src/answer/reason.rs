@@ -10,6 +10,8 @@ pub enum Reason {
     Full,
     /// There is room, but not for what is as unimportant as this.
     Shed,
+    /// What it asks for has failed too often, and is left alone for a while (`max_fails`).
+    Open,
     /// The time its caller gave it is over, or not enough to begin.
     Deadline,
     /// It was not done in the time it may take here.
@@ -20,7 +22,7 @@ impl Reason {
     /// The HTTP status, if nothing else is configured: NGINX's 503, and 504 for what took too long.
     pub fn status(self) -> u16 {
         match self {
-            Self::RateLimited | Self::Full | Self::Shed => 503,
+            Self::RateLimited | Self::Full | Self::Shed | Self::Open => 503,
             Self::Deadline | Self::Timeout => 504,
         }
     }
@@ -29,7 +31,7 @@ impl Reason {
     pub fn grpc_status(self) -> u8 {
         match self {
             Self::RateLimited | Self::Full => 8,
-            Self::Shed => 14,
+            Self::Shed | Self::Open => 14,
             Self::Deadline | Self::Timeout => 4,
         }
     }
@@ -40,6 +42,7 @@ impl Reason {
             Self::RateLimited => "rate_limited",
             Self::Full => "full",
             Self::Shed => "shed",
+            Self::Open => "open",
             Self::Deadline => "deadline",
             Self::Timeout => "timeout",
         }
@@ -52,6 +55,7 @@ impl fmt::Display for Reason {
             Self::RateLimited => "rate limit exceeded",
             Self::Full => "too many requests at once",
             Self::Shed => "overloaded",
+            Self::Open => "circuit open",
             Self::Deadline => "deadline exceeded",
             Self::Timeout => "request timed out",
         })

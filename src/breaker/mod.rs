@@ -88,6 +88,8 @@
 //! * **What counts** is said by a [`Classify`](crate::classify::Classify): errors, unless told
 //!   otherwise; with feature `http`, `ServerErrors` adds the statuses from 500 on. A call is over when
 //!   its future is, for HTTP with the response's header.
+//! * **Errors.** Refusals are the breaker's own [`Error`], around the service's. In front of HTTP services,
+//!   [`BreakerLayer::http`] answers with 503 and `Retry-After`, or UNAVAILABLE, and keeps the service's error.
 //! * **Only the present is heard.** A call let through before the circuit last changed its state can
 //!   neither open nor close it; it is counted as `unheard` in the [`Snapshot`].
 //! * **Timeouts belong behind it**, where they are errors. One in front drops the call, and a dropped
@@ -118,7 +120,9 @@ mod window;
 
 pub use consecutive::Consecutive;
 pub use ejection::Ejection;
-pub use layer::{Breaker, BreakerLayer, Builder, Error, Handle, Mode, ResponseFuture, Snapshot};
+pub use layer::{
+    Breaker, BreakerLayer, Builder, Error, Handle, Mode, OwnErrors, ResponseFuture, Snapshot,
+};
 pub use max_fails::MaxFails;
 pub use rule::{FailureRule, State};
 pub use rules::{Circuit, FailureRules};

@@ -6,6 +6,7 @@ use axum::error_handling::HandleErrorLayer;
 use axum::http::{Request, StatusCode};
 use axum::routing::get;
 use tower::{ServiceBuilder, ServiceExt};
+use tower_upstream::answer::Reason;
 use tower_upstream::breaker::{BreakerLayer, Error, State};
 use tower_upstream::classify::{Classify, Condition, ServerErrors};
 
@@ -80,4 +81,34 @@ fn server_errors_are_every_status_from_500_on() {
     assert_eq!(condition(599), Condition::Http500);
     let failed: Result<axum::http::Response<()>, ()> = Err(());
     assert_eq!(ServerErrors.classify(&failed), Condition::Error);
+}
+
+#[tokio::test(start_paused = true)]
+async fn over_http_it_can_answer_and_errors_keep_their_type() {
+    let layer = BreakerLayer::http().rule(consecutive(2)).build().unwrap();
+    let handle = layer.handle();
+    // No `HandleErrorLayer`: axum takes none but infallible services.
+    let app = Router::new()
+        .route("/", get(async || StatusCode::BAD_GATEWAY))
+        .layer(layer);
+    let ask = async || {
+        let request = Request::new(Body::empty());
+        app.clone().oneshot(request).await.unwrap()
+    };
+    for _ in 0..2 {
+        assert_eq!(ask().await.status(), 502);
+    }
+    tokio::time::advance(seconds(2)).await;
+    let refused = ask().await;
+    assert_eq!(refused.status(), 503);
+    assert_eq!(refused.headers()["retry-after"], "8");
+    assert_eq!(refused.extensions().get(), Some(&Reason::Open));
+
+    // Nobody knows until when.
+    handle.force_open();
+    let refused = ask().await;
+    assert_eq!(refused.status(), 503);
+    assert!(!refused.headers().contains_key("retry-after"));
+    handle.force_closed();
+    assert_eq!(ask().await.status(), 502);
 }

@@ -138,6 +138,15 @@ async fn breaker() {
         }
     })
     .await;
+    put_through(|probe| {
+        let layer = BreakerLayer::http().build().unwrap();
+        let handle = layer.handle();
+        Layered {
+            service: layer.layer(probe),
+            held: Box::new(move || handle.snapshot().in_flight as usize),
+        }
+    })
+    .await;
 }
 
 fn condition(result: &Result<Response<String>, Infallible>) -> Condition {

@@ -1,22 +1,18 @@
 //! In axum's server.
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
 use ::axum::Router;
-use ::axum::error_handling::HandleErrorLayer;
 use ::axum::routing::get;
 use futures_util::future::join_all;
 use http::{Response, StatusCode};
 use http_body_util::BodyExt;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
-use tower::ServiceBuilder;
-use tower_upstream::breaker::{BreakerLayer, Error, State};
-use tower_upstream::classify::ServerErrors;
+use tower_upstream::breaker::{BreakerLayer, State};
 use tower_upstream::limit::bulkhead::{BulkheadLayer, Queue};
 use tower_upstream::limit::rate::{RateLimit, RateLimitLayer};
 
@@ -103,8 +99,8 @@ async fn routes_connections_and_cloned_routers_share_one_bulkhead() {
 
 #[tokio::test]
 async fn routes_connections_and_cloned_routers_share_one_breaker() {
-    let breaker = BreakerLayer::builder().max_fails(3, Duration::from_secs(60));
-    let breaker = breaker.classify(ServerErrors).build().unwrap();
+    let breaker = BreakerLayer::http().max_fails(3, Duration::from_secs(60));
+    let breaker = breaker.build().unwrap();
     let handle = breaker.handle();
     let called = Arc::new(AtomicUsize::new(0));
     let handler = {
@@ -114,15 +110,9 @@ async fn routes_connections_and_cloned_routers_share_one_breaker() {
             async { StatusCode::INTERNAL_SERVER_ERROR }
         }
     };
-    // Its refusals are errors; axum has a layer that makes answers of them.
-    let layers = ServiceBuilder::new()
-        .layer(HandleErrorLayer::new(async |_: Error<Infallible>| {
-            StatusCode::SERVICE_UNAVAILABLE
-        }))
-        .layer(breaker);
     let app = Router::new()
-        .route("/one", get(handler.clone()).layer(layers.clone()))
-        .route("/two", get(handler).layer(layers));
+        .route("/one", get(handler.clone()).layer(breaker.clone()))
+        .route("/two", get(handler).layer(breaker));
     let mut connections = connections(app, 4).await;
     for connection in &mut connections[..3] {
         let failed = connection.get("/one").await;
@@ -131,6 +121,13 @@ async fn routes_connections_and_cloned_routers_share_one_breaker() {
     assert_eq!(handle.snapshot().state, State::Open);
     assert_eq!(count(&ask_all(&mut connections).await, 503), 4);
     assert_eq!(called.load(SeqCst), 3);
+    let refused = connections[0].get("/two").await;
+    let after: u64 = refused.headers()["retry-after"]
+        .to_str()
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert!((30..=61).contains(&after), "{after} s");
 }
 
 /// In the line, in the handler, in the body.

@@ -117,13 +117,16 @@ impl Service<http::Request<Body>> for Orders {
     }
 }
 
-/// `hang` never ends.
+/// `hang` never ends, `fail` fails.
 async fn get(request: Request<String>) -> Result<Response<String>, Status> {
     let text = request.into_inner();
     if text == "hang" {
         std::future::pending::<()>().await;
     }
-    Ok(Response::new(text))
+    match text.as_str() {
+        "fail" => Err(Status::internal("as told")),
+        _ => Ok(Response::new(text)),
+    }
 }
 
 /// One message at once, another when the stream may end.

@@ -1,11 +1,15 @@
 //! In tonic's server, asked by tonic's client.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use http::HeaderName;
 use tokio::time::{Instant, timeout};
+use tonic::body::Body;
 use tonic::{Code, Request, Status};
 use tower::ServiceBuilder;
+use tower_upstream::breaker::BreakerLayer;
+use tower_upstream::classify::Condition;
 use tower_upstream::limit::bulkhead::{BulkheadLayer, ClassHeader, Queue};
 use tower_upstream::limit::rate::{RateLimit, RateLimitLayer};
 use tower_upstream::timeout::{Incoming, RequestBodyTimeoutLayer, TimeoutLayer};
@@ -161,6 +165,42 @@ async fn calls_and_streams_end_in_time_and_say_so() {
     assert_eq!(status.message(), "deadline exceeded");
     until("both are dropped", || orders.running() == 0).await;
     assert_eq!(handle.snapshot().in_flight, 0);
+}
+
+/// Which statuses are failures is ours to say: here all that come in the head.
+fn in_the_head(result: &Result<http::Response<Body>, Infallible>) -> Condition {
+    match result {
+        Ok(response) if !response.headers().contains_key("grpc-status") => Condition::Served,
+        _ => Condition::Error,
+    }
+}
+
+#[tokio::test]
+async fn what_fails_all_the_time_is_left_alone_and_unavailable() {
+    let layer = BreakerLayer::http().max_fails(2, Duration::from_secs(60));
+    let layer = layer.classify(in_the_head).build().unwrap();
+    let orders = Orders::new();
+    let servers = [
+        orders.serve(layer.clone()).await,
+        orders.serve(layer.clone()).await,
+    ];
+    for server in servers {
+        let status = Client::to(server).await.get("fail").await.unwrap_err();
+        assert_eq!(status.code(), Code::Internal);
+    }
+    for server in servers {
+        let status = Client::to(server).await.get("x").await.unwrap_err();
+        assert_eq!(
+            (status.code(), status.message()),
+            (Code::Unavailable, "circuit open")
+        );
+        let pushback: u64 = said(&status, "grpc-retry-pushback-ms")
+            .unwrap()
+            .parse()
+            .unwrap();
+        assert!((30_000..=61_000).contains(&pushback), "{pushback} ms");
+    }
+    assert_eq!(orders.calls(), 2);
 }
 
 /// A caller's `grpc-timeout` counts where the caller is trusted, and what is late is not begun.

@@ -2,39 +2,39 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::error::OwnErrors;
 use super::gate::Gate;
 use super::layer::BreakerLayer;
 use super::shared::{Core, Shared};
 use crate::breaker::{Consecutive, FailureRule, FailureRules};
-use crate::classify::Errors;
 use crate::error::ConfigError;
 
 /// What a breaker is made of.
-pub struct Builder<C> {
+pub struct Builder<C, A = OwnErrors> {
     rules: FailureRules,
     max_fails: u32,
     fail_timeout: Duration,
     own: Option<Box<dyn FailureRule>>,
     classify: C,
+    answers: A,
     slow_call: Option<Duration>,
     shadow: bool,
 }
 
-impl Builder<Errors> {
-    pub(super) fn new() -> Self {
+impl<C, A> Builder<C, A> {
+    pub(super) fn new(classify: C, answers: A) -> Self {
         Self {
             rules: Consecutive::default().into(),
             max_fails: 1,
             fail_timeout: Duration::from_secs(10),
             own: None,
-            classify: Errors,
+            classify,
+            answers,
             slow_call: None,
             shadow: false,
         }
     }
-}
 
-impl<C> Builder<C> {
     /// The rule, default [`Consecutive`] with its defaults.
     pub fn rule(mut self, rule: impl Into<FailureRules>) -> Self {
         self.rules = rule.into();
@@ -56,20 +56,21 @@ impl<C> Builder<C> {
         self
     }
 
-    /// What came of a call, default [`Errors`]: every error is a failure. A closure from
+    /// What came of a call, default [`Errors`](crate::classify::Errors): every error is a failure. A closure from
     /// `&Result<Res, E>` to [`Condition`](crate::classify::Condition), or with feature `http`
     /// `ServerErrors`.
     ///
     /// Errors, timeouts, invalid headers and the statuses 500, 502, 503 and 504 are failures; the
     /// caller's own doing, a lack of sockets here, and 429 say nothing of the service; everything
     /// else is a success.
-    pub fn classify<D>(self, classify: D) -> Builder<D> {
+    pub fn classify<D>(self, classify: D) -> Builder<D, A> {
         Builder {
             rules: self.rules,
             max_fails: self.max_fails,
             fail_timeout: self.fail_timeout,
             own: self.own,
             classify,
+            answers: self.answers,
             slow_call: self.slow_call,
             shadow: self.shadow,
         }
@@ -100,7 +101,7 @@ impl<C> Builder<C> {
     /// # Errors
     ///
     /// Every number that makes no sense, all at once.
-    pub fn build(self) -> Result<BreakerLayer<C>, ConfigError> {
+    pub fn build(self) -> Result<BreakerLayer<C, A>, ConfigError> {
         let mut problems = match self.own {
             Some(_) => Vec::new(),
             None => self.rules.problems(),
@@ -118,7 +119,7 @@ impl<C> Builder<C> {
         }
     }
 
-    pub(super) fn assemble(self) -> BreakerLayer<C> {
+    pub(super) fn assemble(self) -> BreakerLayer<C, A> {
         let rule = match self.own {
             Some(rule) => rule,
             None => Box::new(self.rules.circuit(self.max_fails, self.fail_timeout)),
@@ -129,11 +130,12 @@ impl<C> Builder<C> {
                 classify: self.classify,
                 slow_call: self.slow_call,
             }),
+            answers: self.answers,
         }
     }
 }
 
-impl<C> fmt::Debug for Builder<C> {
+impl<C, A> fmt::Debug for Builder<C, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Builder")
             .field("rules", &self.rules)

@@ -2,6 +2,7 @@ use std::convert::Infallible;
 use std::fmt;
 use std::time::Duration;
 
+use crate::answer::{Answer, Answers, Refusal};
 use crate::error::BoxError;
 
 /// A call without an answer: refused by the breaker, or failed behind it.
@@ -69,5 +70,32 @@ impl<E: std::error::Error + 'static> std::error::Error for Error<E> {
             Self::Inner(error) => Some(error),
             Self::Open { .. } | Self::ForcedOpen => None,
         }
+    }
+}
+
+/// Refusals are the breaker's own [`Error`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OwnErrors;
+
+impl<Req> Answers<Req> for OwnErrors {
+    type Answer = Self;
+
+    fn answer(&self, _: &Req) -> Self {
+        Self
+    }
+}
+
+impl<Res, Err> Answer<Res, Err> for OwnErrors {
+    type Error = Error<Err>;
+
+    fn refuse(self, refusal: Refusal) -> Result<Res, Error<Err>> {
+        Err(match refusal.retry_after() {
+            Some(retry_after) => Error::Open { retry_after },
+            None => Error::ForcedOpen,
+        })
+    }
+
+    fn error(error: Err) -> Error<Err> {
+        Error::Inner(error)
     }
 }

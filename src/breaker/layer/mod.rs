@@ -10,7 +10,7 @@ mod shared;
 mod snapshot;
 
 pub use builder::Builder;
-pub use error::Error;
+pub use error::{Error, OwnErrors};
 pub use future::ResponseFuture;
 pub use handle::Handle;
 pub use layer::BreakerLayer;
