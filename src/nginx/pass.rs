@@ -74,7 +74,7 @@ fn scheme(text: &str, known: [Scheme; 2]) -> Result<Option<(Scheme, &str)>, Stri
     match found {
         Some((scheme, _)) if scheme.is_secure() && !cfg!(feature = "tls") => {
             let scheme = scheme.prefix();
-            let message = format!("\"{scheme}\" needs the feature \"tls\" of tower-upstream");
+            let message = format!("\"{scheme}\" needs this crate's feature \"tls\"");
             Err(message)
         }
         found => Ok(found),

@@ -136,7 +136,7 @@ fn http_version(d: &Directive) -> Value<Version> {
         "1.0" => Ok(Version::HTTP_10),
         "1.1" => Ok(Version::HTTP_11),
         "2" if cfg!(feature = "http2") => Ok(Version::HTTP_2),
-        "2" => Err("version 2 needs the feature \"http2\" of tower-upstream".into()),
+        "2" => Err("\"proxy_http_version 2\" needs this crate's feature \"http2\"".into()),
         other => Err(format!("invalid value \"{other}\"")),
     }
 }
