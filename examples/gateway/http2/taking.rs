@@ -1,7 +1,7 @@
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -9,17 +9,23 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use crate::client::Client;
 use crate::io::SEND_TIMEOUT;
 
-/// A client's socket, which notes whether the client takes what it is sent.
+/// A client's socket, which notes whether the client takes what it is sent, and ends with both sides.
 #[derive(Debug)]
 pub struct Taking<S> {
     stream: S,
     client: Arc<Client>,
+    /// Nothing more is sent.
+    ended: bool,
 }
 
 impl<S> Taking<S> {
     /// The socket of `client`.
     pub fn new(stream: S, client: Arc<Client>) -> Self {
-        Self { stream, client }
+        Self {
+            stream,
+            client,
+            ended: false,
+        }
     }
 
     fn note<T>(&self, written: &Poll<T>) {
@@ -41,7 +47,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Taking<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Taking<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Taking<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -75,7 +81,22 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Taking<S> {
         flushed
     }
 
+    /// What the client still sends is read and forgotten: closing on it would reset the connection, and
+    /// lose the last words.
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        if !self.ended {
+            ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
+            self.ended = true;
+            // It has a moment to end, too.
+            self.client.leave();
+        }
+        let mut scrap = [0; 4096];
+        loop {
+            let mut scrap = ReadBuf::new(&mut scrap);
+            let read = ready!(Pin::new(&mut self.stream).poll_read(cx, &mut scrap));
+            if read.is_err() || scrap.filled().is_empty() {
+                return Poll::Ready(Ok(()));
+            }
+        }
     }
 }

@@ -177,7 +177,7 @@ fn quit_lets_streams_end() {
     let server = Server::gateway(&format!(
         "access_log off; server {{ listen @FRONT http2; location / {{ proxy_pass http://{back}; }} }}"
     ));
-    let pid = server.process.read("gateway.pid").trim().to_owned();
+    let pid = server.wait_for("gateway.pid", "\n").trim().to_owned();
     runtime().block_on(async {
         let mut client = connect(server.front).await;
         let (slow, _) = client.send_request(get("/"), true).expect("a stream");
