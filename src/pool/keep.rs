@@ -90,7 +90,7 @@ where
     /// those in use with their response.
     pub(crate) fn only(&self, peers: Arc<HashSet<Arc<Address>>>) {
         #[cfg(feature = "http2")]
-        self.streams.forget(|address| peers.contains(address));
+        self.streams.only(Arc::clone(&peers));
         let gone = self.lock().only(peers);
         drop(gone);
     }

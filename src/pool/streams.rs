@@ -1,3 +1,4 @@
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::{Arc, Mutex as Lock, MutexGuard, PoisonError};
 
@@ -10,7 +11,13 @@ use crate::connect::{Address, Conn};
 
 /// The HTTP/2 connections of a group, by address. A request takes a stream of the first that has one;
 /// when all are in use, one more connection is made, by one request at a time.
-pub(crate) struct Streams<B>(Lock<Vec<Peer<B>>>);
+pub(crate) struct Streams<B>(Lock<Known<B>>);
+
+struct Known<B> {
+    peers: Vec<Peer<B>>,
+    /// Addresses whose connections are remembered; all, if nobody has said.
+    kept: Option<Arc<HashSet<Arc<Address>>>>,
+}
 
 struct Peer<B> {
     address: Arc<Address>,
@@ -23,7 +30,10 @@ struct Peer<B> {
 
 impl<B> Default for Streams<B> {
     fn default() -> Self {
-        Self(Lock::default())
+        Self(Lock::new(Known {
+            peers: Vec::new(),
+            kept: None,
+        }))
     }
 }
 
@@ -33,7 +43,7 @@ where
 {
     /// A stream to this address, if there is one left; with `since`, of a connection made after that.
     pub(crate) fn open(&self, address: &Arc<Address>, since: Option<Instant>) -> Option<Conn<B>> {
-        let mut peers = self.lock();
+        let peers = &mut self.lock().peers;
         let peer = peers.iter_mut().find(|peer| peer.address == *address)?;
         peer.connections.retain(|shared| !shared.is_over());
         if let Some(shared) = peer.connections.first() {
@@ -48,7 +58,7 @@ where
     /// comes what the peer allowed when last heard of.
     pub(crate) async fn turn(&self, address: &Arc<Address>) -> (OwnedMutexGuard<()>, usize) {
         let (gate, allowed) = {
-            let mut peers = self.lock();
+            let peers = &mut self.lock().peers;
             match peers.iter().find(|peer| peer.address == *address) {
                 Some(peer) => (Arc::clone(&peer.gate), peer.allowed),
                 None => {
@@ -69,27 +79,32 @@ where
     /// Adds a connection, of which the first stream is taken at once. `None` when it is over already.
     pub(crate) fn add(&self, address: &Arc<Address>, shared: Shared<B>) -> Option<Conn<B>> {
         let stream = shared.open();
-        let mut peers = self.lock();
-        // A server that was removed meanwhile serves whom it must and is not remembered.
+        let Known { peers, kept } = &mut *self.lock();
+        // A server that was removed meanwhile serves whom it must and is not remembered, though an
+        // attempt that chose it before may have come here after.
+        let stays = kept.as_ref().is_none_or(|kept| kept.contains(address));
         match peers.iter_mut().find(|peer| peer.address == *address) {
-            Some(peer) => peer.connections.push(shared),
-            None => shared.retire(),
+            Some(peer) if stays => peer.connections.push(shared),
+            _ => shared.retire(),
         }
         stream
     }
 
-    /// Connections to addresses that are not `kept` end with their last streams.
-    pub(crate) fn forget(&self, kept: impl Fn(&Address) -> bool) {
-        self.lock().retain(|peer| {
-            let stays = kept(&peer.address);
+    /// From now on only connections to these addresses are remembered; the others end with their last
+    /// streams.
+    pub(crate) fn only(&self, addresses: Arc<HashSet<Arc<Address>>>) {
+        let Known { peers, kept } = &mut *self.lock();
+        peers.retain(|peer| {
+            let stays = addresses.contains(&peer.address);
             if !stays {
                 peer.connections.iter().for_each(Shared::retire);
             }
             stays
         });
+        *kept = Some(addresses);
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Peer<B>>> {
+    fn lock(&self) -> MutexGuard<'_, Known<B>> {
         // Lists do not break half-way through a change.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -98,5 +113,58 @@ where
 impl<B> fmt::Debug for Streams<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Streams").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use bytes::Bytes;
+    use http_body_util::Empty;
+    use hyper::service::service_fn;
+    use hyper_util::rt::{TokioExecutor, TokioIo};
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::connect::{Target, http2};
+
+    const RULES: http2::Rules = http2::Rules {
+        streams: 2,
+        requests: 100,
+        time: Duration::from_secs(60),
+        idle: Duration::from_secs(60),
+        ping: None,
+        ping_timeout: Duration::from_secs(60),
+    };
+
+    async fn server() -> Arc<Address> {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            while let Ok((socket, _)) = listener.accept().await {
+                let nothing =
+                    |_| async { Ok::<_, hyper::Error>(http::Response::new(Empty::<Bytes>::new())) };
+                let server = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+                tokio::spawn(server.serve_connection(TokioIo::new(socket), service_fn(nothing)));
+            }
+        });
+        Arc::new(Address::Tcp(address))
+    }
+
+    /// Who has chosen a server may come when it is gone already, and even its gate with it.
+    #[tokio::test]
+    async fn a_connection_to_a_server_that_is_gone_serves_one_request() {
+        let address = server().await;
+        let streams: Streams<Empty<Bytes>> = Streams::default();
+        for stays in [true, false] {
+            let kept = [Arc::clone(&address)].into_iter().filter(|_| stays);
+            streams.only(Arc::new(kept.collect()));
+            let (_turn, allowed) = streams.turn(&address).await;
+            let target = Target::plain(&address);
+            let shared = http2::connect(&target, 0, RULES, allowed).await.unwrap();
+            let _first = streams.add(&address, shared).expect("a stream");
+            assert_eq!(streams.open(&address, None).is_some(), stays);
+        }
     }
 }
