@@ -172,8 +172,11 @@ impl Client {
         let mut wire = self.wire();
         wire.keepalive = wire.keepalive.min(GRACE);
         if wire.phase == Phase::Idle {
-            let last = Instant::now() + GRACE;
-            wire.deadline = Some(wire.deadline.map_or(last, |deadline| deadline.min(last)));
+            let now = Instant::now();
+            let last = now + GRACE;
+            // One that has passed is why it is to end, and no reason to end it at once.
+            let deadline = wire.deadline.filter(|deadline| *deadline > now);
+            wire.deadline = Some(deadline.map_or(last, |deadline| deadline.min(last)));
         }
     }
 
