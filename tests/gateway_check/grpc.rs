@@ -21,6 +21,11 @@ fn where_calls_go() {
             pass("|http://127.0.0.1:9"),
             "invalid host in upstream \"http://127.0.0.1:9\"",
         ),
+        same(
+            location("grpc_pass grpcs://127.0.0.1:9;\ngrpc_ssl_verify |on;"),
+            "no grpc_ssl_trusted_certificate for grpc_ssl_verify",
+        )
+        .elsewhere(),
         same(pass("|\"\""), "no host in upstream \"\""),
         same(
             pass("|nosuch.invalid:9"),

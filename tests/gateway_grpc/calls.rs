@@ -160,6 +160,24 @@ async fn a_server_that_does_not_read_stops_the_caller() {
     until(|| a.running() == 0).await;
 }
 
+/// The health service is asked as `active_check` says; these servers have none.
+#[tokio::test]
+async fn servers_are_looked_at_in_grpc() {
+    let a = Orders::start("a");
+    let check = |more: &str| {
+        let more = format!("active_check type=grpc interval=1s {more};");
+        Server::gateway(&http(&[a.address], &more, "grpc_pass orders;"))
+    };
+    let strict = check("fall=1");
+    let said = strict.wait_for("error.log", "peer is unhealthy: gRPC status UNIMPLEMENTED");
+    assert!(said.contains("in upstream \"orders\""), "{said}");
+    let status = client(&strict).get("x").await.unwrap_err();
+    assert_eq!(status.code(), Code::Unavailable);
+    let content = check("grpc_status=12 mandatory");
+    content.wait_for("error.log", "peer is healthy");
+    assert_eq!(client(&content).get("x").await.unwrap(), "a x");
+}
+
 /// What a counter comes to once it stands still for a while.
 async fn settled(count: impl Fn() -> usize) -> usize {
     let (mut last, mut still) = (0, 0);

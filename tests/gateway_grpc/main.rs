@@ -25,4 +25,5 @@ mod text;
 
 mod calls;
 mod same;
+mod secure;
 mod world;

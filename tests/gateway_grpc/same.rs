@@ -30,7 +30,7 @@ async fn echo() -> SocketAddr {
     address
 }
 
-async fn say(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+pub(crate) async fn say(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
     let (head, body) = request.into_parts();
     let body = body.collect().await.unwrap();
     let trailers = body.trailers().map_or(0, http::HeaderMap::len);
@@ -59,7 +59,7 @@ async fn say(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infall
 }
 
 /// Status, headers, body, trailers; or that it broke off.
-async fn fetch(caller: &Upstream, request: Request<Full<Bytes>>) -> String {
+pub(crate) async fn fetch(caller: &Upstream, request: Request<Full<Bytes>>) -> String {
     let reply = match caller.send(request).await {
         Ok(reply) => reply,
         Err(error) => return format!("{:?}", error.kind()),

@@ -1,10 +1,15 @@
 //! What users of tonic's own balanced channel complain of; each is named after the complaint.
 
+use std::convert::Infallible;
 use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
+use bytes::Bytes;
+use http_body_util::{Empty, Full};
 use tonic::Code;
+use tower::{Layer, ServiceExt, service_fn};
 use tower_upstream::retry::Idempotent;
+use tower_upstream::timeout::{Incoming, TimeoutLayer};
 use tower_upstream::{Semantics, Trail};
 
 use crate::client::{Client, fails, upstream};
@@ -103,4 +108,33 @@ async fn grpc_rust_2839_a_server_that_dies_under_load_fails_no_call_that_may_be_
 
     let again = Orders::at("again", at);
     called_until(&mut client, || again.calls() > 0).await;
+}
+
+/// A handler says nothing of time, and neither does whoever made its client.
+#[tokio::test]
+async fn grpc_rust_2316_what_is_left_of_a_callers_time_goes_on_with_the_calls_made_for_him() {
+    let a = Orders::start("a");
+    let upstream = upstream(&[a.address], Semantics::Nginx);
+    let client = Client::new(&upstream);
+    let handler = service_fn(move |_: http::Request<Empty<Bytes>>| {
+        let mut client = client.clone();
+        async move {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            let answer = client.get("x").await.unwrap();
+            Ok::<_, Infallible>(http::Response::new(Full::new(Bytes::from(answer))))
+        }
+    });
+    let service = TimeoutLayer::http()
+        .incoming(Incoming::trusting_all())
+        .layer(handler);
+    let request = http::Request::post("/shop.Desk/Ask")
+        .header("content-type", "application/grpc")
+        .header("grpc-timeout", "5S");
+    let request = request.body(Empty::new()).unwrap();
+    let answer = service.oneshot(request).await.unwrap();
+    assert_eq!(answer.status(), 200);
+    let told = a.told.metadata.lock().unwrap().clone();
+    let told = told.get("grpc-timeout").unwrap().to_str().unwrap();
+    let micros: u64 = told.strip_suffix('u').unwrap().parse().unwrap();
+    assert!((1..=4_980_000).contains(&micros), "{told}");
 }
