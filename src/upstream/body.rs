@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use super::config::{Grpc, Proxy};
 use super::exchange::{Conn, Peer};
+use super::owed::Owed;
 use super::sticky::Pending;
 use super::trail::Row;
 use crate::balance::{Ending, Lease, Route};
@@ -52,6 +53,7 @@ pub(super) struct Ride {
     pub(super) lesson: Option<Box<Pending>>,
     /// The whole request's.
     pub(super) deadline: Option<Instant>,
+    pub(super) owed: Owed,
     pub(super) reusable: bool,
     pub(super) upgraded: bool,
     /// Present when the request has a body.
@@ -151,10 +153,10 @@ impl ResponseBody {
         deadline.is_some_and(|deadline| clock::now() >= deadline)
     }
 
-    /// What hyper takes for an end: a stream that the peer reset without calling it an error.
+    /// It has ended before its end.
     fn is_cancelled(&self) -> bool {
-        let ride = self.ride.as_ref();
-        ride.is_some_and(|ride| ride.conn.is_http2()) && !self.incoming.is_end_stream()
+        let owed = self.ride.as_ref().map(|ride| ride.owed);
+        !self.incoming.is_end_stream() && owed.is_some_and(|owed| owed.is_owed(self.length))
     }
 
     fn poll_limits(&mut self, cx: &mut Context<'_>) -> Poll<Elapsed> {

@@ -16,6 +16,7 @@ use super::connecting::connect_shared;
 use super::connecting::{ConnectError, Connecting, connect};
 #[cfg(feature = "http2")]
 use super::head::to_http2;
+use super::owed::Owed;
 use super::trail::Row;
 use super::waiting::Wait;
 use crate::balance::Route;
@@ -306,6 +307,7 @@ impl Exchange {
             });
         }
         let ride = Ride {
+            owed: Owed::of(&response),
             reusable: keeps_alive(&response),
             upgraded: response.status() == http::StatusCode::SWITCHING_PROTOCOLS,
             watch: self.watch.take(),

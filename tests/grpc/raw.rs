@@ -27,6 +27,8 @@ pub(crate) enum Act {
     Goodbye,
     /// A head that lacks `:status`.
     Statusless,
+    /// A whole answer in its head, and a RST_STREAM with this code: no more is to come.
+    Enough(u32),
     /// The beginning of an answer, and a RST_STREAM with this code.
     Half(u32),
 }
@@ -108,6 +110,11 @@ async fn act(stream: &mut TcpStream, id: u32, act: Act) -> Result<()> {
         Act::Statusless => {
             let head = literal("content-type", "application/grpc");
             send(stream, HEADERS, END_HEADERS | END_STREAM, id, &head).await
+        }
+        Act::Enough(code) => {
+            let head = [&[0x88][..], &literal("x-whole", "yes")].concat();
+            send(stream, HEADERS, END_HEADERS | END_STREAM, id, &head).await?;
+            send(stream, RST_STREAM, 0, id, &code.to_be_bytes()).await
         }
         Act::Half(code) => {
             send(stream, HEADERS, END_HEADERS, id, &head()).await?;

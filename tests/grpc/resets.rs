@@ -114,6 +114,20 @@ async fn a_reset_is_no_end_whatever_it_says() {
     }
 }
 
+/// A server may have enough of a request that it has answered (RFC 9113, 8.1).
+#[tokio::test]
+async fn a_reset_behind_the_end_is_none() {
+    let raw = Raw::start(&[Act::Enough(0); 20]).await;
+    let upstream = upstream(&[raw.address, raw.address], Semantics::Strict);
+    for _ in 0..20 {
+        let request = http::Request::post("/shop.Orders/Get").body(Full::new(Bytes::from("x")));
+        let reply = upstream.send(request.unwrap()).await.unwrap();
+        let body = reply.into_body().collect().await.unwrap();
+        assert!(body.to_bytes().is_empty());
+    }
+    assert_eq!(fails(&upstream), [0, 0]);
+}
+
 /// GR-4
 #[tokio::test]
 async fn a_head_without_a_status_is_an_invalid_header() {
