@@ -140,7 +140,8 @@ impl Upstream {
     /// (`proxy_set_header`, `proxy_http_version`, the URI part of `proxy_pass`). See
     /// [`nginx`](crate::nginx) for what is understood.
     ///
-    /// Requests go out as HTTP/1.0 unless the location says `proxy_http_version`, as in NGINX. Over
+    /// Requests go out as HTTP/1.0 unless the location says `proxy_http_version`, as in NGINX; with
+    /// `grpc_pass` in HTTP/2 (feature `http2`), under the limits of the `grpc_*` directives. Over
     /// `https://` **any certificate will do** unless it says `proxy_ssl_verify on`, as in NGINX; the
     /// process has to have chosen its cryptography before, see [`Tls::from_config`](crate::connect::Tls).
     ///

@@ -175,6 +175,27 @@ async fn a_grpc_status_says_nothing_of_the_server() {
     assert_eq!(fails(&upstream), [0, 0]);
 }
 
+/// Under `semantics strict` it is made again, whatever it is, by the same server over a new connection.
+#[tokio::test]
+async fn strict_makes_a_call_again_that_nobody_took() {
+    for act in [Act::Goodbye, Act::Reset(7)] {
+        let acts: &'static [Act] = vec![Act::Answer, act].leak();
+        let (raw, other) = (Raw::start(acts).await, Raw::start(&[]).await);
+        let text = format!(
+            "upstream orders {{ server {}; server {}; semantics strict; keepalive 4; }}
+             server {{ location / {{ grpc_pass orders; }} }}",
+            raw.address, other.address
+        );
+        let upstream = Upstream::from_nginx(&text, "/").unwrap();
+        let mut client = Client::new(&upstream);
+        for _ in 0..4 {
+            assert_eq!(client.get("x").await.unwrap(), "raw");
+        }
+        assert_eq!((raw.calls(), raw.accepted(), other.calls()), (3, 2, 2));
+        assert_eq!((fails(&upstream), in_flight(&upstream)), (vec![0, 0], 0));
+    }
+}
+
 /// GR-4: whatever the server meant, it brought no header.
 #[tokio::test]
 async fn a_goodbye_before_our_call_is_an_invalid_header() {
