@@ -1,5 +1,6 @@
 //! Clients that speak TLS: curl and OpenSSL's own, and what a real nginx tells them.
 
+mod api;
 mod certificates;
 mod client;
 mod clients;
