@@ -27,10 +27,12 @@ const NOT_SERVING: &str = "\x08\x02";
 
 /// What is answered, and the questions; the messages are so simple that they are text.
 #[derive(Clone)]
-struct Health(Arc<Mutex<(Result<&'static str, Status>, Vec<String>)>>);
+struct Health(Arc<Mutex<(Answer, Vec<String>)>>);
+
+type Answer = Result<&'static str, Status>;
 
 impl Health {
-    async fn start(answer: Result<&'static str, Status>) -> (Self, SocketAddr) {
+    async fn start(answer: Answer) -> (Self, SocketAddr) {
         let health = Self(Arc::new(Mutex::new((answer, Vec::new()))));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -39,7 +41,7 @@ impl Health {
         (health, address)
     }
 
-    fn answers(&self, answer: Result<&'static str, Status>) {
+    fn answers(&self, answer: Answer) {
         self.0.lock().unwrap().0 = answer;
     }
 
