@@ -11,5 +11,5 @@ mod plain;
 mod ready;
 mod sockets;
 mod stub;
-#[path = "../grpc/text.rs"]
+#[path = "../../examples/grpc/text.rs"]
 mod text;

@@ -20,7 +20,7 @@ mod rig;
 #[path = "../grpc/server.rs"]
 #[allow(dead_code, reason = "the gRPC tests want more of it")]
 mod server;
-#[path = "../grpc/text.rs"]
+#[path = "../../examples/grpc/text.rs"]
 mod text;
 
 mod calls;

@@ -11,4 +11,5 @@ mod raw;
 mod resets;
 mod server;
 mod statuses;
+#[path = "../../examples/grpc/text.rs"]
 mod text;

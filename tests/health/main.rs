@@ -6,6 +6,6 @@ mod schedule;
 mod server;
 mod sides;
 mod tcp;
-#[path = "../grpc/text.rs"]
+#[path = "../../examples/grpc/text.rs"]
 mod text;
 mod world;

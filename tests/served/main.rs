@@ -4,7 +4,7 @@
 mod axum;
 mod hyper;
 mod orders;
-#[path = "../grpc/text.rs"]
+#[path = "../../examples/grpc/text.rs"]
 mod text;
 mod tonic;
 

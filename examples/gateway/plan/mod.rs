@@ -1,5 +1,8 @@
 //! The configuration made ready to serve: locations numbered, header names parsed, lookups built.
 
+mod asked;
+mod forward;
+
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -7,9 +10,12 @@ use hyper::header::{HeaderName, HeaderValue};
 use tower_upstream::connect::Spelling;
 use tower_upstream::nginx::Template;
 
+use asked::Asked;
+pub use forward::{Forward, SetHeader, SetTo};
+use forward::{header_name, header_value};
+
 use crate::config::{
-    Action, AddHeader, Config, Level, LimitConnections, LimitRequests, Location, Matcher,
-    ProxyPass, Redirect, Server,
+    Action, AddHeader, Config, Level, LimitConnections, LimitRequests, Location, Matcher, Server,
 };
 use crate::route::{Locations, Names};
 
@@ -75,43 +81,6 @@ pub enum Keep {
     All,
     /// What logs and headers mention.
     Some(Vec<HeaderName>),
-}
-
-/// `proxy_pass` with its header names parsed.
-#[derive(Debug)]
-pub struct Forward {
-    /// As configured.
-    pub pass: ProxyPass,
-    /// `proxy_set_header`s with NGINX's two defaults.
-    pub set: Vec<SetHeader>,
-    /// How their names are written.
-    pub spelling: Spelling,
-    /// Not passed on to the client.
-    pub hide: Vec<HeaderName>,
-    /// Passed on although they usually are not.
-    pub show: Vec<HeaderName>,
-    /// Length of the part of a path that gives way to the URI of `proxy_pass`.
-    pub matched: usize,
-}
-
-/// One `proxy_set_header`.
-#[derive(Debug)]
-pub struct SetHeader {
-    /// Its name.
-    pub name: HeaderName,
-    /// Its value.
-    pub to: SetTo,
-    /// One more line beside an earlier one of the same name.
-    pub again: bool,
-}
-
-/// What a header is set to.
-#[derive(Debug)]
-pub enum SetTo {
-    /// Always the same; `None` removes it.
-    Fixed(Option<HeaderValue>),
-    /// As evaluated; an empty value removes it.
-    Evaluated(Template),
 }
 
 impl Plan {
@@ -243,142 +212,6 @@ impl Build<'_> {
             }
         }
     }
-}
-
-/// What the templates of a place ask for.
-struct Asked {
-    keep: Keep,
-    captures: bool,
-    sent: bool,
-    received: bool,
-}
-
-impl Asked {
-    fn of<'a>(
-        location: &'a Location,
-        logs: &[(usize, usize)],
-        lines: &'a [Template],
-        keys: impl Iterator<Item = &'a Template>,
-        forward: Option<&'a Forward>,
-    ) -> Self {
-        let late = logs.iter().map(|(_, format)| &lines[*format]);
-        let added = location.add_headers.iter().chain(&location.add_trailers);
-        let late = late.chain(added.map(|h| &h.value));
-        let redirects = forward.map_or(&[][..], |f| &f.pass.redirects);
-        let late: Vec<&Template> = late
-            .chain(redirects.iter().flat_map(Redirect::templates))
-            .collect();
-        let mut names = Vec::new();
-        for variable in late.iter().flat_map(|t| t.variables()) {
-            let name = match variable.strip_prefix("http_") {
-                Some(name) => name.replace('_', "-"),
-                None if variable.starts_with("cookie_") => "cookie".into(),
-                None if variable == "remote_user" => "authorization".into(),
-                None if variable == "proxy_add_x_forwarded_for" => "x-forwarded-for".into(),
-                None if variable == "content_type" => "content-type".into(),
-                None if variable == "content_length" => "content-length".into(),
-                None => continue,
-            };
-            if let Ok(name) = HeaderName::from_bytes(name.as_bytes()) {
-                if !names.contains(&name) {
-                    names.push(name);
-                }
-            }
-        }
-        let early = forward.into_iter().flat_map(Forward::templates);
-        let returns = location.returns.iter().flat_map(|r| r.answer.template());
-        let pages = location.error_pages.iter().map(|page| &page.target);
-        let all = late.into_iter().chain(early).chain(returns);
-        let all = all.chain(pages).chain(keys);
-        let all: Vec<&str> = all.flat_map(|t| t.variables()).collect();
-        Self {
-            captures: all
-                .iter()
-                .any(|v| v.starts_with(|c: char| c.is_ascii_digit())),
-            sent: all.iter().any(|v| v.starts_with("sent_http_")),
-            received: all
-                .iter()
-                .any(|v| v.starts_with("upstream_http_") || v.starts_with("upstream_cookie_")),
-            keep: match location.error_pages.is_empty() {
-                true => Keep::Some(names),
-                false => Keep::All,
-            },
-        }
-    }
-}
-
-impl Forward {
-    fn new(pass: ProxyPass, matcher: &Matcher) -> Result<Self, String> {
-        let mut set: Vec<SetHeader> = Vec::new();
-        let again =
-            |set: &[SetHeader], name: &HeaderName| set.iter().any(|known| known.name == *name);
-        for (name, value) in &pass.set_headers {
-            let name = header_name(name)?;
-            set.push(SetHeader {
-                again: again(&set, &name),
-                name,
-                to: SetTo::new(value.clone())?,
-            });
-        }
-        let close = (!pass.scheme.is_grpc()).then_some(("connection", "close"));
-        for (name, value) in close.into_iter().chain([("host", pass.host.as_str())]) {
-            let name = HeaderName::from_static(name);
-            if !again(&set, &name) {
-                set.push(SetHeader {
-                    name,
-                    to: SetTo::new(Template::literal(value))?,
-                    again: false,
-                });
-            }
-        }
-        Ok(Self {
-            hide: header_names(&pass.hide_headers)?,
-            show: header_names(&pass.pass_headers)?,
-            matched: match matcher {
-                Matcher::Prefix(p) | Matcher::PrefixOnly(p) | Matcher::Exact(p) => p.len(),
-                _ => 0,
-            },
-            spelling: Spelling::new(pass.set_headers.iter().map(|(name, _)| name)),
-            set,
-            pass,
-        })
-    }
-
-    fn templates(&self) -> impl Iterator<Item = &Template> {
-        use crate::config::PassUri;
-        let uri = match &self.pass.uri {
-            PassUri::Evaluate(template) => Some(template),
-            _ => None,
-        };
-        let set = self.pass.set_headers.iter().map(|(_, value)| value);
-        set.chain(&self.pass.method)
-            .chain(&self.pass.set_body)
-            .chain(&self.pass.tls_name)
-            .chain(uri)
-            .chain(self.pass.lookups.templates())
-    }
-}
-
-impl SetTo {
-    fn new(template: Template) -> Result<Self, String> {
-        Ok(match template.as_literal() {
-            Some("") => Self::Fixed(None),
-            Some(text) => Self::Fixed(Some(header_value(text)?)),
-            None => Self::Evaluated(template),
-        })
-    }
-}
-
-fn header_name(name: &str) -> Result<HeaderName, String> {
-    HeaderName::from_bytes(name.as_bytes()).map_err(|_| format!("invalid header name \"{name}\""))
-}
-
-fn header_value(text: &str) -> Result<HeaderValue, String> {
-    HeaderValue::from_str(text).map_err(|_| format!("invalid header value \"{text}\""))
-}
-
-fn header_names(list: &[String]) -> Result<Vec<HeaderName>, String> {
-    list.iter().map(|name| header_name(name)).collect()
 }
 
 /// Stands where a location was taken from.
