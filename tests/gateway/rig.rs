@@ -2,6 +2,7 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -14,10 +15,20 @@ pub(crate) struct Server {
     pub(crate) front: SocketAddr,
 }
 
-/// An address nobody listens on.
+/// An address nobody listens on. Its port is below those that whoever does not care is given, so that
+/// nobody comes by it before it is used; processes that run at the same time begin far apart.
 pub(crate) fn free() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    listener.local_addr().expect("its address")
+    const PORTS: std::ops::Range<u32> = 12_000..30_000;
+    static TAKEN: AtomicU32 = AtomicU32::new(0);
+    loop {
+        let taken = TAKEN.fetch_add(1, Ordering::Relaxed);
+        let number = std::process::id().wrapping_mul(101).wrapping_add(taken);
+        let port = PORTS.start + number % (PORTS.end - PORTS.start);
+        let address = SocketAddr::from(([127, 0, 0, 1], port as u16));
+        if TcpListener::bind(address).is_ok() {
+            return address;
+        }
+    }
 }
 
 impl Server {
