@@ -11,7 +11,7 @@ pub(crate) fn start(http: &str, front: SocketAddr) -> Process {
     let directory = process::directory("gateway");
     let text = format!(
         "worker_processes 1;\npid gateway.pid;\nerror_log error.log info;\n\
-         events {{ worker_connections 4096; }}\nhttp {{\n{http}}}\n"
+         events {{ worker_connections 16384; }}\nhttp {{\n{http}}}\n"
     );
     let file = process::configuration(&directory, &text);
     let mut command = Command::new(program());

@@ -49,6 +49,7 @@ pub(super) fn case(name: &str, want: Want, says: &[Vec<u8>]) -> Case {
 pub(super) fn all() -> Vec<Case> {
     let mut all = super::frames::cases();
     all.extend(super::states::cases());
+    all.extend(super::windows::cases());
     all.extend(super::messages::cases());
     all
 }

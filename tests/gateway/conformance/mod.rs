@@ -9,6 +9,7 @@ mod cases;
 mod frames;
 mod messages;
 mod states;
+mod windows;
 
 use std::sync::{Arc, Mutex};
 use std::thread;

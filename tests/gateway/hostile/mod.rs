@@ -3,9 +3,14 @@
 
 mod bodies;
 mod drops;
+mod floods;
 mod heads;
+mod idle;
+mod loris;
+mod meanwhile;
 mod peers;
 mod unread;
+mod unread_http2;
 
 use std::fs;
 use std::net::SocketAddr;
@@ -67,10 +72,14 @@ impl Siege {
 
     /// The most bytes that were ever resident.
     fn peak_memory(&self) -> u64 {
+        self.memory_of("VmHWM:")
+    }
+
+    fn memory_of(&self, name: &str) -> u64 {
         let text = fs::read_to_string(self.proc("status")).expect("a process that lives");
-        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let line = text.lines().find_map(|line| line.strip_prefix(name));
         let kilobytes = line.and_then(|line| line.split_whitespace().next());
-        kilobytes.expect("VmHWM").parse::<u64>().expect("a number") * 1024
+        kilobytes.expect(name).parse::<u64>().expect("a number") * 1024
     }
 
     /// Asserts that a harmless request is served before its client loses patience.
