@@ -18,7 +18,7 @@ enum Means {
 
 use Means::{Fine, Listed, Sent, Unsent};
 
-const ACTS: [(&str, Means); 36] = [
+const ACTS: [(&str, Means); 35] = [
     ("grpc-0", Fine("200 [A] (200) grpc:0")),
     ("grpc-5", Fine("200 [A] (200) grpc:5")),
     ("grpc-14", Fine("200 [A] (200) grpc:14")),
@@ -47,7 +47,6 @@ const ACTS: [(&str, Means); 36] = [
     ("goaway-below", Sent(502)),
     ("goaway-below-error", Sent(502)),
     ("no-status", Sent(502)),
-    ("interim", Sent(502)),
     ("data-first", Sent(502)),
     ("close", Sent(502)),
     ("reset", Sent(502)),
