@@ -3,10 +3,12 @@
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
 
 use tower_upstream::connect::Spelling;
 
+use crate::serve::Counted;
 use crate::tls::Cover;
 use crate::tunnel::Tunnel;
 use crate::worker::Worker;
@@ -32,6 +34,8 @@ pub struct Client {
     pub local: Option<SocketAddr>,
     /// What stands between it and those who listen in.
     pub cover: Cover,
+    /// Here, because a request may outlive its connection (`proxy_ignore_client_abort`).
+    _counted: Counted,
     requests: AtomicU64,
     wire: Mutex<Wire>,
     /// The worker is going.
@@ -60,6 +64,8 @@ pub struct Wire {
     serving: usize,
     /// When waiting ends.
     pub deadline: Option<Instant>,
+    /// Whoever keeps to the deadline, if others may set it.
+    watcher: Option<Waker>,
     /// When the head being read began.
     pub begun: Instant,
     /// Bytes of the head being read, or of the heads read together with it.
@@ -96,7 +102,7 @@ pub struct Wire {
 impl Client {
     /// A connection just accepted.
     pub fn new(
-        worker: Arc<Worker>,
+        counted: Counted,
         id: u64,
         listen: usize,
         remote: Option<SocketAddr>,
@@ -104,6 +110,7 @@ impl Client {
         cover: Cover,
     ) -> Arc<Self> {
         let now = Instant::now();
+        let worker = Arc::clone(&counted.0);
         let wait = worker.header_timeout(listen);
         Arc::new(Self {
             id,
@@ -113,6 +120,7 @@ impl Client {
             worker,
             local,
             cover,
+            _counted: counted,
             requests: AtomicU64::new(0),
             leaving: AtomicBool::new(false),
             unwritten: AtomicBool::new(false),
@@ -216,6 +224,7 @@ impl Wire {
             phase: Phase::Idle,
             serving: 0,
             deadline: Some(now + wait),
+            watcher: None,
             begun: now,
             raw: Vec::new(),
             taken: 0,
@@ -254,6 +263,16 @@ impl Wire {
         self.phase = Phase::Idle;
         self.keepalive = keepalive;
         self.deadline = Some(now + keepalive);
+        if let Some(watcher) = self.watcher.take() {
+            watcher.wake();
+        }
+    }
+
+    /// The task of `cx` is woken when nothing is asked for any more. With HTTP/2 nothing else may wake
+    /// it then: a request can outlive its stream.
+    pub fn watch(&mut self, cx: &Context<'_>) {
+        let watcher = self.watcher.get_or_insert_with(|| cx.waker().clone());
+        watcher.clone_from(cx.waker());
     }
 
     /// The client takes no more of its answer at present.

@@ -99,7 +99,7 @@ fn open(
         let Some((stream, cover)) = covered else {
             return;
         };
-        let client = Client::new(Arc::clone(worker), id, listen, remote, local, cover);
+        let client = Client::new(counted, id, listen, remote, local, cover);
         speak(stream, client).await;
     });
 }
@@ -127,7 +127,8 @@ async fn speak(stream: Stream, client: Arc<Client>) {
 }
 
 /// One of a worker's connections, until dropped.
-struct Counted(Arc<Worker>);
+#[derive(Debug)]
+pub struct Counted(pub Arc<Worker>);
 
 impl Drop for Counted {
     fn drop(&mut self) {

@@ -87,7 +87,8 @@ where
             // Registers this task, which is woken even though nobody polls this again.
             let _ = leave.as_mut().poll(cx);
         }
-        if worker.leaving.load(Ordering::Relaxed) {
+        if worker.leaving.load(Ordering::Relaxed) && !streams.client.is_leaving() {
+            // Once: each time gives another moment.
             streams.client.leave();
         }
         loop {
@@ -99,7 +100,10 @@ where
             match idle_for_long || streams.client.is_leaving() {
                 true if !streams.closing => streams.close(),
                 _ if idle_for_long => return Poll::Ready(()),
-                _ => return Poll::Pending,
+                _ => {
+                    streams.client.wire().watch(cx);
+                    return Poll::Pending;
+                }
             }
         }
     })

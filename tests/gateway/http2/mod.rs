@@ -3,4 +3,5 @@
 mod alike;
 mod client;
 mod ends;
+mod forsaken;
 mod trailers;
