@@ -12,8 +12,9 @@ use tokio::task::AbortHandle;
 use tokio_util::sync::ReusableBoxFuture;
 
 #[cfg(feature = "http2")]
-use super::http2::Stream;
+use super::http2::{Ending, Stream};
 use super::meter::Meter;
+use super::target::Target;
 use crate::clock;
 use crate::error::BoxError;
 use crate::timeout::Timer;
@@ -27,6 +28,8 @@ pub(crate) struct Conn<B> {
     pub(crate) id: u64,
     /// Requests its connection was used for, the running one included.
     pub(crate) requests: u64,
+    /// Who its peer is, if that takes more than an address.
+    identity: Option<Arc<str>>,
     pub(crate) meter: Arc<Meter>,
     /// For whatever the running request waits for.
     pub(crate) timer: Timer,
@@ -43,7 +46,7 @@ enum Link<B> {
     #[cfg(feature = "http2")]
     AloneHttp2 {
         sender: http2::SendRequest<B>,
-        task: AbortHandle,
+        _ending: Ending,
     },
     #[cfg(feature = "http2")]
     Stream(Stream<B>),
@@ -63,9 +66,10 @@ where
     }
 
     #[cfg(feature = "http2")]
-    pub(super) fn alone_http2(id: u64, sender: http2::SendRequest<B>, task: AbortHandle) -> Self {
+    pub(super) fn alone_http2(id: u64, sender: http2::SendRequest<B>, ending: Ending) -> Self {
         let meter = Arc::new(Meter::of_stream());
-        Self::new(id, 0, meter, Link::AloneHttp2 { sender, task })
+        let _ending = ending;
+        Self::new(id, 0, meter, Link::AloneHttp2 { sender, _ending })
     }
 
     #[cfg(feature = "http2")]
@@ -82,11 +86,23 @@ where
         Self {
             id,
             requests,
+            identity: None,
             meter,
             timer: Timer::new(clock::now()),
             link,
             reply: ReusableBoxFuture::new(std::future::pending()),
         }
+    }
+
+    /// The same, made to this peer.
+    pub(super) fn to(mut self, target: &Target) -> Self {
+        self.identity = target.identity().cloned();
+        self
+    }
+
+    /// Its peer is whom a request to `target` is meant for, provided that the address is the same.
+    pub(crate) fn is_to(&self, target: &Target) -> bool {
+        self.identity.as_ref() == target.identity()
     }
 
     pub(crate) fn is_closed(&self) -> bool {
@@ -173,8 +189,6 @@ impl<B> Drop for Conn<B> {
         // stream is reset instead, and its connection stays.
         match &self.link {
             Link::Alone { task, .. } if self.meter.sending() => task.abort(),
-            #[cfg(feature = "http2")]
-            Link::AloneHttp2 { task, .. } if self.meter.sending() => task.abort(),
             _ => {}
         }
     }

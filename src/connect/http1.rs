@@ -48,7 +48,7 @@ where
         .await?;
     let id = with.id;
     let task = tokio::spawn(drive(connection.with_upgrades(), with)).abort_handle();
-    Ok(Conn::alone(id, meter, sender, task))
+    Ok(Conn::alone(id, meter, sender, task).to(target))
 }
 
 /// The connection's task: hyper's state machine, and the time it may be idle. It ends when the peer

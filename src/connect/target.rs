@@ -33,6 +33,19 @@ impl Target {
         }
     }
 
+    /// What the server has shown itself to be beside its address: nothing without TLS, and nothing where
+    /// TLS has a name for all servers.
+    pub(crate) fn identity(&self) -> Option<&Arc<str>> {
+        #[cfg(feature = "tls")]
+        return self
+            .tls
+            .as_ref()
+            .filter(|(tls, _)| !tls.is_named())
+            .map(|(_, origin)| origin);
+        #[cfg(not(feature = "tls"))]
+        None
+    }
+
     #[cfg(feature = "http2")]
     pub(crate) fn is_secure(&self) -> bool {
         #[cfg(feature = "tls")]

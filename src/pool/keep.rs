@@ -14,7 +14,7 @@ use super::{Http2, streams::Streams};
 use crate::clock;
 #[cfg(feature = "http2")]
 use crate::connect::http2;
-use crate::connect::{Address, Conn, Handshake, Keeper};
+use crate::connect::{Address, Conn, Handshake, Keeper, Target};
 
 /// Longer than any connection is idle; what is longer might not fit the clock.
 const LONG: Duration = Duration::from_secs(365 * 24 * 60 * 60);
@@ -51,12 +51,13 @@ where
 
     /// The newest idle connection to a peer, in HTTP/2 or not, that its peer has not closed. NGINX does
     /// not tell the two apart.
-    pub(crate) fn take(&self, peer: &Arc<Address>, http2: bool) -> Option<Box<Conn<B>>> {
+    pub(crate) fn take(&self, peer: &Target, http2: bool) -> Option<Box<Conn<B>>> {
         if self.config.connections == 0 {
             return None;
         }
         loop {
-            let conn = self.lock().take(peer, |conn| conn.is_http2() == http2)?;
+            let fit = |conn: &Conn<B>| conn.is_http2() == http2 && conn.is_to(peer);
+            let conn = self.lock().take(&peer.address, |conn| fit(conn))?;
             if !conn.is_closed() {
                 return Some(conn);
             }

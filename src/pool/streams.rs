@@ -7,7 +7,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio::time::Instant;
 
 use crate::connect::http2::Shared;
-use crate::connect::{Address, Conn};
+use crate::connect::{Address, Conn, Target};
 
 /// The HTTP/2 connections of a group, by address. A request takes a stream of the first that has one;
 /// when all are in use, one more connection is made, by one request at a time.
@@ -41,17 +41,19 @@ impl<B> Streams<B>
 where
     B: Body + Send + 'static,
 {
-    /// A stream to this address, if there is one left; with `since`, of a connection made after that.
-    pub(crate) fn open(&self, address: &Arc<Address>, since: Option<Instant>) -> Option<Conn<B>> {
+    /// A stream to this peer, if there is one left; with `since`, of a connection made after that.
+    pub(crate) fn open(&self, target: &Target, since: Option<Instant>) -> Option<Conn<B>> {
         let peers = &mut self.lock().peers;
-        let peer = peers.iter_mut().find(|peer| peer.address == *address)?;
+        let peer = peers
+            .iter_mut()
+            .find(|peer| peer.address == target.address)?;
         peer.connections.retain(|shared| !shared.is_over());
         if let Some(shared) = peer.connections.first() {
             peer.allowed = shared.allowed();
         }
         let young = |shared: &&Shared<B>| since.is_none_or(|since| shared.born() > since);
-        let mut connections = peer.connections.iter().filter(young);
-        connections.find_map(Shared::open)
+        let mut fit = peer.connections.iter().filter(young);
+        fit.find_map(|shared| shared.is_to(target).then(|| shared.open())?)
     }
 
     /// Whoever holds it makes the next connection; the others look again when they have it. With it
@@ -127,7 +129,7 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::*;
-    use crate::connect::{Target, http2};
+    use crate::connect::http2;
 
     const RULES: http2::Rules = http2::Rules {
         streams: 2,
@@ -164,7 +166,7 @@ mod tests {
             let target = Target::plain(&address);
             let shared = http2::connect(&target, 0, RULES, allowed).await.unwrap();
             let _first = streams.add(&address, shared).expect("a stream");
-            assert_eq!(streams.open(&address, None).is_some(), stays);
+            assert_eq!(streams.open(&target, None).is_some(), stays);
         }
     }
 }

@@ -58,7 +58,7 @@ pub(super) async fn connect_shared(
     let streams = peer.pool.streams();
     let connecting = async {
         let (_turn, allowed) = streams.turn(&peer.target.address).await;
-        if let Some(stream) = streams.open(&peer.target.address, since) {
+        if let Some(stream) = streams.open(&peer.target, since) {
             return Ok(stream);
         }
         let (id, rules) = peer.pool.stream_rules(&http2);

@@ -157,14 +157,14 @@ impl Exchange {
         if let Some(http2) = http2.filter(|http2| !http2.is_alone()) {
             // Fresh is what others have made meanwhile, too: many may ask for it at once.
             let since = self.fresh.then_some(self.started);
-            let open = (!self.fresh).then(|| peer.pool.streams().open(&peer.target.address, None));
+            let open = (!self.fresh).then(|| peer.pool.streams().open(&peer.target, None));
             return match open.flatten() {
                 Some(stream) => Phase::Ready(Box::new(stream)),
                 None => Phase::Connect(Box::pin(connect_shared(peer, limit, http2, since))),
             };
         }
         if !self.fresh {
-            if let Some(conn) = peer.pool.take(&peer.target.address, http2.is_some()) {
+            if let Some(conn) = peer.pool.take(&peer.target, http2.is_some()) {
                 return Phase::Ready(conn);
             }
         }

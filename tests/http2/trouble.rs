@@ -28,3 +28,23 @@ async fn a_peer_that_says_goodbye_fails_nobody() {
     assert_eq!(failed, 0, "{statuses:?}");
     assert!(h2.accepted() >= 2);
 }
+
+/// Whoever comes after the goodbye finds that out, and takes nobody's connection away.
+#[tokio::test]
+async fn a_goodbye_leaves_what_is_under_way_alone() {
+    let h2 = server(100).await;
+    let upstream = upstream(&[&h2], Semantics::Nginx, Http2::default());
+    assert_eq!(fetch(&upstream, 0, "").await.0, 200);
+    let long = tokio::spawn({
+        let upstream = upstream.clone();
+        async move { fetch(&upstream, 400, "not twice").await }
+    });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    h2.say_goodbye();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    for _ in 0..3 {
+        assert_eq!(fetch(&upstream, 0, "").await.0, 200);
+    }
+    assert_eq!(h2.accepted(), 2);
+    assert_eq!(long.await.unwrap().1, "HTTP/2.0 orders/a 9");
+}

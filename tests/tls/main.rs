@@ -75,6 +75,26 @@ async fn the_name_is_the_server_s_own_by_default() {
     assert!(answer.contains("sni localhost"), "{answer}");
 }
 
+/// Two lines, one address: what was verified for one name is not used under the other.
+#[tokio::test]
+async fn a_connection_is_for_the_name_it_was_verified_for() {
+    let authority = Authority::new();
+    for http2 in [false, true] {
+        let secure = server(authority.server(&["localhost"])).await;
+        let lines = ["localhost", "127.0.0.1"].map(|h| format!("{h}:{}", secure.address.port()));
+        let upstream = upstream(&lines, http2, Tls::new(authority.client()));
+        for _ in 0..6 {
+            let trail = Trail::new();
+            let request = http::Request::get("/").extension(trail.clone());
+            let request = request.body(Empty::<Bytes>::new()).unwrap();
+            let reply = upstream.send(request).await.unwrap();
+            reply.into_body().collect().await.unwrap();
+        }
+        let peers = upstream.group().snapshot();
+        assert_eq!((peers[0].state.fails, peers[1].state.fails), (0, 1));
+    }
+}
+
 #[tokio::test]
 async fn a_certificate_for_another_name_or_of_another_authority_is_refused() {
     let (ours, theirs) = (Authority::new(), Authority::new());

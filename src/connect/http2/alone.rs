@@ -35,20 +35,8 @@ where
         .keep_alive_timeout(timeout);
     let (sender, connection) = builder.handshake(TokioIo::new(socket)).await?;
     let id = with.id;
-    // Whether it ends or is given up: what is left of the connection goes with it.
-    let ended = Ended(tasks);
-    let driven = async move {
-        let _ended = ended;
-        let _ = connection.await;
-    };
-    let task = tokio::spawn(drive(driven, with)).abort_handle();
-    Ok(Conn::alone_http2(id, sender, task))
-}
-
-struct Ended(Tasks);
-
-impl Drop for Ended {
-    fn drop(&mut self) {
-        self.0.end();
-    }
+    let driven = async move { _ = connection.await };
+    tokio::spawn(drive(driven, with));
+    // Not with that task: it ends when the peer says goodbye, and a request that it has taken does not.
+    Ok(Conn::alone_http2(id, sender, tasks.ending()).to(target))
 }

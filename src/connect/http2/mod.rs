@@ -7,3 +7,4 @@ mod tasks;
 pub(crate) use alone::connect as connect_alone;
 pub(super) use shared::Stream;
 pub(crate) use shared::{Rules, Shared, connect};
+pub(super) use tasks::Ending;

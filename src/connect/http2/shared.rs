@@ -26,6 +26,8 @@ use crate::timeout::Timer;
 /// An HTTP/2 connection to a peer, shared by as many requests as it has streams for.
 pub(crate) struct Shared<B> {
     id: u64,
+    /// Who the peer is, if that takes more than an address.
+    identity: Option<Arc<str>>,
     sender: SendRequest<B>,
     state: Arc<State>,
 }
@@ -121,6 +123,11 @@ where
         Some(Conn::stream(self.id, served, stream))
     }
 
+    /// Its peer is whom a request to `target` is meant for, provided that the address is the same.
+    pub(crate) fn is_to(&self, target: &Target) -> bool {
+        self.identity.as_ref() == target.identity()
+    }
+
     /// It takes no more requests.
     pub(crate) fn is_over(&self) -> bool {
         self.state.retired.load(Acquire) || self.sender.is_closed()
@@ -200,28 +207,39 @@ where
         driven.await;
         tasks.end();
     });
-    Ok(Shared { id, sender, state })
+    Ok(Shared {
+        id,
+        identity: target.identity().cloned(),
+        sender,
+        state,
+    })
 }
 
-/// The connection's task. It ends when the peer closes, or when no request uses the connection and
-/// it is retired or has been quiet for too long.
+/// The connection's task. It ends when no request uses the connection and the peer has closed it, it is
+/// retired or has been quiet for too long.
 async fn drive<B>(connection: http2::Connection<TokioIo<Socket>, B, Tasks>, state: Arc<State>)
 where
     B: Body + Send + Unpin + 'static,
     B::Data: Send,
     B::Error: Into<BoxError>,
 {
-    let mut connection = pin!(connection);
+    let mut connection = pin!(Some(connection));
     let idle = state.rules.idle;
     let mut quiet = Timer::new(clock::after(state.born, idle));
     let mut changed = pin!(state.changed.notified());
     poll_fn(|cx| {
-        if connection.as_mut().poll(cx).is_ready() {
-            return Poll::Ready(());
-        }
-        let allowed = connection.current_max_send_streams();
-        if allowed != UNTOLD || state.heard.load(Relaxed) {
-            state.allowed.store(allowed, Relaxed);
+        if let Some(mut begins) = connection.as_mut().as_pin_mut() {
+            let over = begins.as_mut().poll(cx).is_ready();
+            let allowed = begins.current_max_send_streams();
+            if allowed != UNTOLD || state.heard.load(Relaxed) {
+                state.allowed.store(allowed, Relaxed);
+            }
+            if over {
+                // No more streams can begin; those the peer has taken go on, on the socket's own task.
+                // Dropped at once, or requests that wait in it would not be given back.
+                connection.set(None);
+                state.retired.store(true, Release);
+            }
         }
         while changed.as_mut().poll(cx).is_ready() {
             changed.set(state.changed.notified());

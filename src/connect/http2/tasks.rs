@@ -20,10 +20,24 @@ where
 }
 
 impl Tasks {
+    /// [`end`](Self::end) when this is dropped.
+    pub(super) fn ending(self) -> Ending {
+        Ending(self)
+    }
+
     /// The socket goes, and with it whatever is left.
     pub(super) fn end(&self) {
         if let Some(socket) = self.0.get() {
             socket.abort();
         }
+    }
+}
+
+/// The end of a connection's tasks.
+pub(in crate::connect) struct Ending(Tasks);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.0.end();
     }
 }

@@ -81,6 +81,11 @@ impl Tls {
         })))
     }
 
+    /// Servers go by one name, and not by their lines.
+    pub(in crate::connect) fn is_named(&self) -> bool {
+        self.0.name.is_some()
+    }
+
     /// Whether both are clones of one.
     pub(crate) fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
