@@ -147,6 +147,7 @@ mod head;
 mod http;
 #[cfg(feature = "http")]
 mod members;
+#[cfg(feature = "http")]
 mod owed;
 #[cfg(feature = "http")]
 mod registry;
