@@ -61,6 +61,13 @@ impl Wait {
             return Poll::Ready(elapsed);
         }
         let end = clock::after(since, limit);
-        self.conn.timer.poll_until(end, cx).map(|()| elapsed)
+        // Nobody tells when the peer takes bytes again and the request is out: look no later than the
+        // wait for its header could end.
+        let again = clock::after(clock::now(), proxy.read_timeout.max(TICK));
+        let next = match elapsed {
+            Elapsed::Send if again < end => again,
+            _ => end,
+        };
+        self.conn.timer.poll_until(next, cx).map(|()| elapsed)
     }
 }

@@ -166,6 +166,27 @@ async fn a_peer_that_takes_no_bytes_ends_with_send_timeout() {
     assert_eq!(cause, Some(&tower_upstream::timeout::Elapsed::Send));
 }
 
+/// Who sees the peer take nothing must still see it when it goes on, takes all, and says nothing.
+#[tokio::test]
+async fn a_peer_that_took_its_time_to_take_the_body_has_read_timeout_to_answer() {
+    let peer = peer(|_, mut stream| async move {
+        stream.head().await;
+        sleep(LIMIT).await;
+        stream.closed().await;
+    })
+    .await;
+    let upstream = upstream([peer.server()], |b| b.read_timeout(2 * LIMIT));
+    let body = http_body_util::Full::new(Bytes::from(vec![b'x'; 16 << 20]));
+    let request = http::Request::put("/").body(body).unwrap();
+    let start = Instant::now();
+    let asked = timeout(15 * LIMIT, fetch_as(&upstream, request)).await;
+    let error = asked.expect("an end before send_timeout").unwrap_err();
+    // Whoever gives up looks once more.
+    assert!(start.elapsed() < 12 * LIMIT, "{:?}", start.elapsed());
+    let cause = tower_upstream::find_cause::<tower_upstream::timeout::Elapsed>(&error);
+    assert_eq!(cause, Some(&tower_upstream::timeout::Elapsed::Header));
+}
+
 #[tokio::test]
 async fn zero_expires_at_once() {
     for reading in [true, false] {
