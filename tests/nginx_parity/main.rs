@@ -58,7 +58,6 @@ async fn random_limits_come_out_by_the_rule() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "the gateway may withhold a 504 over HTTP/2 when many calls time out at once"]
 async fn calls_come_out_as_written() {
     let calls = text::parse(CALLS).expect("readable traces");
     by_the_rule(play(calls.into_iter().chain(h2::table::scenarios()).collect()).await);
