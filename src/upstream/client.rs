@@ -197,6 +197,11 @@ impl Upstream {
         let (request, refused) = self.rewritten(request);
         let buffering = self.proxy.request_buffering;
         let call = Call::new(request, host, self.keys(), visit, buffering, refused);
+        #[cfg(feature = "http2")]
+        let call = match self.proxy.http2 {
+            Some(_) => call.over_http2(),
+            None => call,
+        };
         ResponseFuture {
             future: self.engine.send(call),
         }

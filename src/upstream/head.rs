@@ -1,13 +1,18 @@
 use http::header::{CONNECTION, HOST, HeaderName, HeaderValue, TE, TRANSFER_ENCODING, UPGRADE};
 use http::uri::{Authority, PathAndQuery, Scheme};
-use http::{Request, Uri, Version};
+use http::{HeaderMap, Request, Uri, Version};
+
+/// The host as HTTP/2 has it, if it can be said there.
+pub(super) fn authority(headers: &HeaderMap) -> Option<Authority> {
+    Authority::try_from(headers.get(HOST)?.as_bytes()).ok()
+}
 
 /// A head as HTTP/2 has it: the host is the authority, and what concerns one HTTP/1 connection alone
 /// is left out (RFC 9113, 8.2.2).
 pub(super) fn to_http2<B>(request: &mut Request<B>, secure: bool) {
     *request.version_mut() = Version::HTTP_2;
-    let host = request.headers_mut().remove(HOST);
-    let authority = host.and_then(|host| Authority::try_from(host.as_bytes()).ok());
+    let authority = authority(request.headers());
+    request.headers_mut().remove(HOST);
     let path = request.uri().path_and_query().cloned();
     let path = path.unwrap_or_else(|| PathAndQuery::from_static("/"));
     let scheme = if secure { Scheme::HTTPS } else { Scheme::HTTP };

@@ -12,6 +12,8 @@ use super::body::ResponseBody;
 use super::config::{Grpc, HashKey, Proxy};
 use super::exchange::HttpAttempt;
 use super::hash_by::HashBy;
+#[cfg(feature = "http2")]
+use super::head::authority;
 use super::rules::Rules;
 use super::sticky::{Desk, Visit};
 use super::time_left;
@@ -129,6 +131,18 @@ impl Call {
                 tunnels.then(|| Error::new(ErrorKind::InvalidRequest).because(why))
             }),
         }
+    }
+}
+
+impl Call {
+    /// Refused if HTTP/2 cannot say its host: a peer would be blamed for what is never sent.
+    #[cfg(feature = "http2")]
+    pub(super) fn over_http2(mut self) -> Self {
+        if self.refused.is_none() && authority(&self.headers).is_none() {
+            let why = "the Host cannot be said in HTTP/2";
+            self.refused = Some(Error::new(ErrorKind::InvalidRequest).because(why));
+        }
+        self
     }
 }
 

@@ -1,7 +1,9 @@
 use std::time::Duration;
 
+use bytes::Bytes;
+use http_body_util::Empty;
 use tokio::task::JoinSet;
-use tower_upstream::{Http2, Semantics};
+use tower_upstream::{ErrorKind, Http2, Semantics};
 
 use crate::server::{fetch, server, upstream};
 
@@ -47,4 +49,19 @@ async fn a_goodbye_leaves_what_is_under_way_alone() {
     }
     assert_eq!(h2.accepted(), 2);
     assert_eq!(long.await.unwrap().1, "HTTP/2.0 orders/a 9");
+}
+
+/// What HTTP/2 cannot say is the caller's mistake: no peer is asked, and none is blamed.
+#[tokio::test]
+async fn a_host_that_is_none_is_refused() {
+    let h2 = server(100).await;
+    let upstream = upstream(&[&h2], Semantics::Nginx, Http2::default());
+    assert_eq!(fetch(&upstream, 0, "").await.0, 200);
+    for host in ["a b", "", "[", "a:b:c"] {
+        let request = http::Request::get("/a").header("host", host);
+        let request = request.body(Empty::<Bytes>::new()).unwrap();
+        let error = upstream.send(request).await.map(drop).unwrap_err();
+        let asked = (error.kind(), error.attempts());
+        assert_eq!(asked, (ErrorKind::InvalidRequest, 0), "{host:?}");
+    }
 }
