@@ -71,6 +71,21 @@ impl Watch {
         shared.is_some_and(|shared| lock(shared).failed)
     }
 
+    /// Nobody has looked at what was sent: the attempt reads no more. False if it has read what cannot be
+    /// sent again.
+    #[cfg(feature = "http2")]
+    pub(crate) fn take_back(&self) -> bool {
+        let Some(shared) = &self.shared else {
+            return true;
+        };
+        let mut shared = lock(shared);
+        let whole = !shared.lost && !shared.failed;
+        if whole && shared.reader == self.attempt {
+            shared.withdraw();
+        }
+        whole
+    }
+
     /// The attempt is over: what it has not read of the body is not read, unless a later one does.
     pub(crate) fn stop(self) {
         let Some(shared) = self.shared else {

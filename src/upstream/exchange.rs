@@ -265,7 +265,11 @@ impl Exchange {
                 };
                 #[cfg(feature = "http2")]
                 let outcome = match stream_outcome(&error, self.semantics) {
-                    Some(told) if !aborted => told,
+                    Some(mut told) if !aborted => {
+                        // Not looked at, and yet taken: the next peer would get what is left.
+                        told.sent |= !self.watch.as_ref().is_none_or(Watch::take_back);
+                        told
+                    }
                     _ => outcome,
                 };
                 Poll::Ready(Step::Failed(outcome, error.into()))

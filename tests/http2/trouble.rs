@@ -1,9 +1,16 @@
+use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::Empty;
+use http_body::Frame;
+use http_body_util::{Empty, StreamBody};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tower_upstream::{ErrorKind, Http2, Semantics};
+use tower_upstream::{
+    ErrorKind, Group, GroupConfig, Http2, Proxy, RequestBuffering, Semantics, Server, Upstream,
+};
 
 use crate::server::{fetch, server, upstream};
 
@@ -64,4 +71,59 @@ async fn a_host_that_is_none_is_refused() {
         let asked = (error.kind(), error.attempts());
         assert_eq!(asked, (ErrorKind::InvalidRequest, 0), "{host:?}");
     }
+}
+
+/// Refuses two requests: the first at once, the next when some of its body has come.
+async fn refusing(some: mpsc::Sender<()>) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        for reads in [false, true] {
+            let (stream, _) = listener.accept().await.unwrap();
+            let mut server = h2::server::handshake(stream).await.unwrap();
+            let (request, mut refuse) = server.accept().await.unwrap().unwrap();
+            let mut body = request.into_body();
+            tokio::spawn(async move { while server.accept().await.is_some() {} });
+            if reads {
+                some.try_send(()).unwrap();
+                let mut read = 0;
+                while read < 8 {
+                    read += body.data().await.unwrap().unwrap().len();
+                }
+            }
+            refuse.send_reset(h2::Reason::REFUSED_STREAM);
+        }
+    });
+    address
+}
+
+/// What a refused stream has taken of a body may be more than is remembered. Though nobody has looked at
+/// the request, the next peer cannot have it.
+#[tokio::test]
+async fn a_body_that_a_refused_stream_took_is_not_sent_short() {
+    let (wanted, wants) = mpsc::channel(1);
+    let refuses = refusing(wanted).await;
+    let other = server(100).await;
+    let mut config = GroupConfig::new("orders");
+    let servers = [refuses, other.address].map(|at| Server::new(at.to_string()));
+    config.servers = servers.to_vec();
+    config.semantics = Semantics::Strict;
+    let proxy = Proxy {
+        http2: Some(Http2::default()),
+        request_buffering: RequestBuffering::Replay { limit: 4 },
+        ..Proxy::default()
+    };
+    let upstream = Upstream::new(Group::new(config).unwrap(), proxy);
+    let pieces = futures_util::stream::unfold((0, wants), |(sent, mut wants)| async move {
+        if sent == 0 {
+            wants.recv().await?;
+        }
+        let piece = Ok::<_, Infallible>(Frame::data(Bytes::from_static(b"abcd")));
+        (sent < 3).then_some((piece, (sent + 1, wants)))
+    });
+    let request = http::Request::post("/a")
+        .body(StreamBody::new(pieces))
+        .unwrap();
+    let error = upstream.send(request).await.map(drop).unwrap_err();
+    assert_eq!((error.attempts(), other.accepted()), (2, 0));
 }
