@@ -22,8 +22,8 @@ pub fn ciphers(text: &str) -> Result<Vec<CipherSuite>, String> {
         if word == "@STRENGTH" {
             continue;
         }
-        let (out, name) = match word.split_at(1) {
-            (out @ ("!" | "-"), name) => (Some(out), name),
+        let (out, name) = match word.split_at_checked(1) {
+            Some((out @ ("!" | "-"), name)) => (Some(out), name),
             _ => (None, word),
         };
         let tags: Vec<&str> = name.split('+').collect();
@@ -144,6 +144,7 @@ mod tests {
                 "cipher \"DHE-RSA-AES256-GCM-SHA384\" has no equivalent in rustls",
             ),
             ("kRSA:HIGH", "cipher \"kRSA\" has no equivalent in rustls"),
+            ("é", "cipher \"é\" has no equivalent in rustls"),
             ("HIGH:!FOO", "cipher \"!FOO\" has no equivalent in rustls"),
             (
                 "DEFAULT@SECLEVEL=0",
