@@ -1,12 +1,13 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use http::header::{HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{Request, Response, Version};
 use http_body::Body;
 
 use super::replay::Replay;
+use crate::answer::HttpAnswer;
 use crate::classify::{Classify, Condition, Outcome};
 use crate::error::BoxError;
 use crate::retry::attempt::AttemptBody;
@@ -72,8 +73,7 @@ where
         let mut head = kept.head.clone();
         if previous > 0 {
             head.extensions.insert(PreviousAttempts(previous));
-            let kind = head.headers.get(CONTENT_TYPE);
-            if kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc")) {
+            if HttpAnswer::of(&head.headers) == HttpAnswer::Grpc {
                 head.headers
                     .insert(PREVIOUS_ATTEMPTS, HeaderValue::from(previous));
             }
