@@ -116,6 +116,7 @@ impl ClientBody {
                     return Poll::Ready(Some(Err(self.verdict.refuse(413))));
                 }
                 self.left -= length;
+                self.client.has_moved(data.len());
                 Poll::Ready(Some(Ok(Frame::data(data))))
             }
             Poll::Ready(Some(Err(error))) => {
@@ -265,6 +266,9 @@ impl Reply {
                 (true, _) => bytes.ilog2() / 4 + 1 + 4,
             };
             exchange.sent += bytes as u64 + u64::from(frame);
+            if exchange.version == Version::HTTP_2 {
+                exchange.client.has_moved(bytes);
+            }
             exchange.client.set_unwritten(true);
         }
     }

@@ -37,6 +37,8 @@ pub struct Client {
     /// Here, because a request may outlive its connection (`proxy_ignore_client_abort`).
     _counted: Counted,
     requests: AtomicU64,
+    /// Bytes of heads and bodies in HTTP/2, both ways.
+    useful: AtomicU64,
     wire: Mutex<Wire>,
     /// The worker is going.
     leaving: AtomicBool,
@@ -122,6 +124,7 @@ impl Client {
             cover,
             _counted: counted,
             requests: AtomicU64::new(0),
+            useful: AtomicU64::new(0),
             leaving: AtomicBool::new(false),
             unwritten: AtomicBool::new(false),
             wire: Mutex::new(Wire::new(now, wait)),
@@ -154,6 +157,16 @@ impl Client {
         self.wire().begin();
         let serial = self.requests.fetch_add(1, Ordering::Relaxed) + 1;
         (Instant::now(), serial)
+    }
+
+    /// So much has been said that somebody wanted to know.
+    pub fn has_moved(&self, bytes: usize) {
+        self.useful.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    /// Bytes that were worth reading or writing.
+    pub fn useful(&self) -> u64 {
+        self.useful.load(Ordering::Relaxed)
     }
 
     /// A request is over; if it was the only one, the next may begin within `keepalive`.

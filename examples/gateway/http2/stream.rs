@@ -30,6 +30,7 @@ pub async fn serve(
     let Some(length) = length(&parts.headers) else {
         return respond.send_reset(Reason::PROTOCOL_ERROR);
     };
+    client.has_moved(size(&parts));
     as_http1(&mut parts);
     let body = Incoming::Http2(Received::new(body, length));
     let answer = {
@@ -47,6 +48,14 @@ pub async fn serve(
         Some(Err(_)) => respond.send_reset(Reason::PROTOCOL_ERROR),
         Some(Ok(response)) => answer_with(response, head_only, respond).await,
     }
+}
+
+/// The bytes of a head, as they would be without compression.
+fn size(parts: &request::Parts) -> usize {
+    let lines = parts.headers.iter();
+    let lines = lines.map(|(name, value)| name.as_str().len() + value.len());
+    let target = parts.uri.path_and_query();
+    target.map_or(0, |target| target.as_str().len()) + lines.sum::<usize>()
 }
 
 /// `Some(None)` if there is none; nothing if it makes no sense.

@@ -7,7 +7,11 @@ use std::time::Instant;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::client::Client;
+use crate::config::Level;
 use crate::io::SEND_TIMEOUT;
+
+/// What may come for nothing.
+const FLOOD: u64 = 1 << 20;
 
 /// A client's socket, which notes whether the client takes what it is sent, and ends with both sides.
 #[derive(Debug)]
@@ -16,6 +20,8 @@ pub struct Taking<S> {
     client: Arc<Client>,
     /// Nothing more is sent.
     ended: bool,
+    /// Bytes read.
+    read: u64,
 }
 
 impl<S> Taking<S> {
@@ -25,7 +31,14 @@ impl<S> Taking<S> {
             stream,
             client,
             ended: false,
+            read: 0,
         }
+    }
+
+    /// NGINX's rule: who sends eight times as much as is worth anything, and a good deal on top, does
+    /// not mean to be served.
+    fn is_flooded(&self) -> bool {
+        self.read / 8 > self.client.useful() + FLOOD
     }
 
     fn note<T>(&self, written: &Poll<T>) {
@@ -43,7 +56,16 @@ impl<S: AsyncRead + Unpin> AsyncRead for Taking<S> {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buf)
+        let before = buf.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
+        self.read += (buf.filled().len() - before) as u64;
+        if self.is_flooded() {
+            let worker = &self.client.worker;
+            let message = format_args!("http2 flood detected");
+            worker.errors[0].connection(Level::Info, self.client.id, message);
+            return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
+        }
+        Poll::Ready(Ok(()))
     }
 }
 

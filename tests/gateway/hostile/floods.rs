@@ -10,7 +10,7 @@ use crate::frames::{
     SETTINGS, WINDOW_UPDATE, fields, frame, settings,
 };
 use crate::raw_http2::{H2, get, head};
-use crate::rig::backend;
+use crate::rig::{Server, backend};
 
 /// How long each attack lasts.
 const TIME: Duration = Duration::from_millis(800);
@@ -169,5 +169,32 @@ fn floods_of_frames_drown_nobody() {
         );
         meanwhile.assert_bearable(name, &siege);
         siege.ends_within(24 * MIB);
+    }
+}
+
+/// As in nginx: whoever sends megabytes that mean nothing is not listened to for ever.
+#[test]
+fn frames_that_say_nothing_end_their_connection() {
+    let http = "access_log off; server { listen @FRONT http2; return 200; }";
+    for (name, mut server) in [
+        ("gateway", Server::gateway(http)),
+        ("nginx", Server::nginx(http)),
+    ] {
+        let mut h2 = H2::to(server.front);
+        let nothing = frame(WINDOW_UPDATE, 0, 1, &1_u32.to_be_bytes()).repeat(1000);
+        h2.wire.send(get(1, "/"));
+        let mut sent = 0;
+        while sent < 64 * MIB && h2.try_send(&nothing) {
+            sent += nothing.len() as u64;
+        }
+        server.process.stop();
+        let log = server.process.read("error.log");
+        assert!(
+            log.contains("http2 flood detected"),
+            "{name} after {sent} bytes: {log}"
+        );
+        // nginx reads on for a while, and forgets what it reads.
+        let taken = sent < 32 * MIB || name == "nginx";
+        assert!(sent >= 8 * MIB && taken, "{name} took {sent} bytes");
     }
 }
