@@ -19,7 +19,7 @@ use crate::exchange::Exchange;
 use crate::incoming::{Broken, Incoming};
 use crate::trailers::{self, Due};
 
-/// Refused with: the client went away within its body. Logged as 400.
+/// Refused with: the client went away within its body. Logged as 400, or 499 in HTTP/2.
 pub const GONE: u16 = 1;
 
 /// What a client's body was refused with; 0 for nothing.

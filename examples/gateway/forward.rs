@@ -103,7 +103,7 @@ pub async fn forward(x: &mut Exchange, source: &mut Source) -> Answer {
     let body = match body(x, forward, source).await {
         Ok(body) => body,
         Err(408) => return Answer::Close(408),
-        Err(GONE) => return Answer::Close(400),
+        Err(GONE) => return gone(x),
         Err(status) => return refused(x, status),
     };
     let verdict = match &body {
@@ -147,7 +147,7 @@ pub async fn forward(x: &mut Exchange, source: &mut Source) -> Answer {
             error::report_attempts(x);
             match verdict.and_then(|verdict| verdict.status()) {
                 Some(408) => Answer::Close(408),
-                Some(GONE) => Answer::Close(400),
+                Some(GONE) => gone(x),
                 Some(status) => refused(x, status),
                 None if problem.kind() == ErrorKind::BodyTooLarge => Answer::Page(413),
                 None => Answer::Page(problem.status().as_u16()),
@@ -172,6 +172,15 @@ fn refused(x: &Exchange, status: u16) -> Answer {
         error::about(x, Level::Error, message);
     }
     Answer::Page(status)
+}
+
+/// What is logged of a client that went within its body: of a connection it was a bad request, a stream
+/// can be taken back.
+fn gone(x: &Exchange) -> Answer {
+    Answer::Close(match x.version {
+        Version::HTTP_2 => 499,
+        _ => 400,
+    })
 }
 
 fn x_forward(plan: &crate::plan::Plan, place: usize) -> Option<&Forward> {

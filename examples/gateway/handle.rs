@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hyper::body::Body as _;
 use hyper::header;
-use hyper::{Method, Request, Response};
+use hyper::{Method, Request, Response, Version};
 
 use crate::admit::{self, Found};
 use crate::answer::{self, Answer};
@@ -60,8 +60,8 @@ pub async fn handle(
             None => Ok(admit::locate(&mut x)),
         },
         Err(status) => {
-            // Whatever follows a head like this cannot be trusted.
-            x.wants_keepalive = false;
+            // Whatever follows a head like this cannot be trusted; streams do not follow each other.
+            x.wants_keepalive &= x.version == Version::HTTP_2;
             Err(Answer::Page(status))
         }
     };

@@ -10,7 +10,7 @@ use h2::server::SendResponse;
 use h2::{Reason, RecvStream};
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::http::request;
-use hyper::{Method, Request, Response};
+use hyper::{Method, Request, Response, StatusCode};
 
 use super::send;
 use crate::body::Reply;
@@ -93,6 +93,11 @@ fn as_http1(parts: &mut request::Parts) {
 async fn answer_with(response: Response<Reply>, head_only: bool, mut respond: SendResponse<Bytes>) {
     let (mut parts, reply) = response.into_parts();
     clean(&mut parts.headers);
+    if parts.status == StatusCode::NO_CONTENT {
+        // Nothing has no length and is of no type.
+        parts.headers.remove(header::CONTENT_LENGTH);
+        parts.headers.remove(header::CONTENT_TYPE);
+    }
     if let Some(date) = clock::http_date() {
         parts.headers.entry(header::DATE).or_insert(date);
     }
@@ -114,6 +119,7 @@ fn clean(headers: &mut HeaderMap) {
     const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
     for name in [
         header::CONNECTION,
+        header::TE,
         header::UPGRADE,
         header::TRANSFER_ENCODING,
         PROXY_CONNECTION,

@@ -23,6 +23,8 @@ server {
     location /hh { return 200 hh; }
     location /moved { proxy_pass http://u/; }
     location /unsized { proxy_pass http://u; }
+    location /te { proxy_pass http://u; }
+    location /none { proxy_pass http://u; }
     location /cut { proxy_pass http://u; }
     location /c204 { return 204; }
     location /c304 { return 304; }
@@ -44,6 +46,13 @@ fn back() -> SocketAddr {
         let path = head.split(' ').nth(1).unwrap_or("");
         match path {
             "/unsized" => return wire.send("HTTP/1.1 200 OK\r\n\r\nuntil the end"),
+            "/te" => {
+                return wire.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTE: gzip\r\n\r\nok");
+            }
+            "/none" => {
+                return wire
+                    .send("HTTP/1.1 204 No\r\nContent-Length: 0\r\nContent-Type: a/b\r\n\r\n");
+            }
             "/cut" => return wire.send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\ncut"),
             _ => {}
         }
@@ -144,6 +153,7 @@ const ASKED: &[Asked] = &[
     get("/teapot"),
     get("/moved"),
     get("/unsized"),
+    get("/none"),
     get("/c204"),
     get("/c304"),
     get("/c303"),
@@ -240,4 +250,12 @@ fn streams_end_badly_as_they_do_in_nginx() {
             servers.0.process.read("error.log")
         );
     }
+}
+
+/// RFC 9113 forbids what nginx passes on.
+#[test]
+fn a_te_that_makes_no_sense_in_an_answer_is_left_out() {
+    let server = Server::gateway(&HTTP.replace("@BACK", &back().to_string()));
+    let answer = ask(server.front, get("/te").request(), b"");
+    assert_eq!((answer.status, answer.body.as_str()), (200, "ok"));
 }

@@ -1,14 +1,17 @@
-//! Clients that stay when there is nothing left to say.
+//! Clients that stay when there is nothing left to say, and those that go too early.
 
 use std::io::Read as _;
 use std::net::SocketAddr;
 use std::process::Command;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use super::client::{runtime, until};
-use crate::frames::{DATA, RST_STREAM, frame};
-use crate::raw_http2::{H2, get};
+use crate::frames::{
+    DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, RST_STREAM, WINDOW_UPDATE, frame,
+};
+use crate::raw_http2::{H2, get, head, status};
 use crate::rig::{PATIENCE, Server, Wire, backend};
 
 /// A peer that says when it is asked, and answers when it is told to.
@@ -105,9 +108,48 @@ fn what_outlives_its_connection_is_finished() {
     drop(client);
     quit(&server);
     // Who does not wait has gone by then.
-    std::thread::sleep(std::time::Duration::from_millis(300));
+    std::thread::sleep(Duration::from_millis(300));
     let_go.send(()).expect("a peer");
     gone(&server);
     let log = server.process.read("access.log");
     assert!(log.contains("GET / HTTP/2.0\" 200"), "{log}");
+}
+
+/// A request refused for its head says nothing of those beside it.
+#[test]
+fn a_head_that_is_refused_ends_no_connection() {
+    let server = Server::gateway("access_log off; server { listen @FRONT http2; return 204; }");
+    let mut client = H2::to(server.front);
+    let trace = head("TRACE", "/", &[]);
+    client
+        .wire
+        .send(frame(HEADERS, END_HEADERS | END_STREAM, 1, &trace));
+    client.wire.send(get(3, "/"));
+    while let Some(frame) = client.next() {
+        assert_ne!(frame.kind, GOAWAY);
+        if frame.kind == HEADERS && frame.stream == 3 {
+            assert_eq!(status(&frame), Some(204));
+            // Whoever says goodbye says so at once.
+            client.patience(Duration::from_millis(200));
+        }
+    }
+}
+
+/// A client that takes back a request while its body is read is logged as one that has gone.
+#[test]
+fn a_body_that_is_taken_back_is_no_bad_request() {
+    let server = Server::gateway(
+        "access_log access.log; server { listen @FRONT http2; location / { proxy_pass http://127.0.0.1:1; } }",
+    );
+    let mut client = H2::to(server.front);
+    let post = head("POST", "/", &[("content-length", "65000")]);
+    client.wire.send(frame(HEADERS, END_HEADERS, 1, &post));
+    for _ in 0..4 {
+        client.wire.send(frame(DATA, 0, 1, &[b'a'; 15_000]));
+    }
+    // There is room for more, so it is being read.
+    while client.next().expect("more").kind != WINDOW_UPDATE {}
+    let reset = 8_u32.to_be_bytes();
+    client.wire.send(frame(RST_STREAM, 0, 1, &reset));
+    server.wait_for("access.log", "POST / HTTP/2.0\" 499");
 }
