@@ -64,7 +64,6 @@ async fn calls_come_out_as_written() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "the gateway keeps connections to gRPC servers that nginx does not keep"]
 async fn random_calls_come_to_the_same() {
     by_the_rule(play(drawn(80, h2::scenario)).await);
 }
