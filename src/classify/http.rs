@@ -76,29 +76,37 @@ pub(crate) fn condition(error: &hyper::Error) -> Condition {
 }
 
 /// What a failed HTTP/2 exchange means, if the failure is HTTP/2's. NGINX takes all of them for an
-/// invalid header (GR-4). Strict knows two that say that nobody has looked at the request: the stream
-/// was refused, or lies beyond the last one the peer says it took (RFC 9113, 8.7). They are like a
-/// kept connection that had gone.
+/// invalid header (GR-4). Strict knows three that say that nobody has looked at the request: the stream
+/// was refused, it lies beyond the last one the peer says it took (RFC 9113, 8.7), or it was never opened,
+/// for want of room. They are like a kept connection that had gone.
 #[cfg(feature = "http2")]
 pub(crate) fn stream_outcome(error: &hyper::Error, semantics: Semantics) -> Option<Outcome> {
+    let invalid = Outcome::new(Condition::InvalidHeader);
+    let unprocessed = match semantics {
+        Semantics::Strict => Outcome {
+            condition: Condition::Error,
+            sent: false,
+            reused: true,
+        },
+        Semantics::Nginx => invalid,
+    };
+    if error.is_user() {
+        // hyper's word for a request that waited for a stream when the connection ended.
+        return Some(unprocessed);
+    }
     let source = std::error::Error::source(error)?;
     let error = source.downcast_ref::<h2::Error>()?;
     if error.is_library() {
         // The peer broke the rules, and h2 would have no more of it.
-        return Some(Outcome::new(Condition::InvalidHeader));
+        return Some(invalid);
     }
     if !error.is_remote() || error.is_io() {
         return None;
     }
     let refused = error.is_reset() && error.reason() == Some(h2::Reason::REFUSED_STREAM);
-    let unprocessed = refused || error.is_go_away();
-    Some(match semantics {
-        Semantics::Strict if unprocessed => Outcome {
-            condition: Condition::Error,
-            sent: false,
-            reused: true,
-        },
-        _ => Outcome::new(Condition::InvalidHeader),
+    Some(match refused || error.is_go_away() {
+        true => unprocessed,
+        false => invalid,
     })
 }
 

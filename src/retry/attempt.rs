@@ -1,4 +1,5 @@
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
@@ -131,7 +132,14 @@ impl Body for AttemptBody {
                     shared.forget();
                     this.next = Position::default();
                 }
-                let Poll::Ready(read) = shared.poll_source(cx) else {
+                // It runs in the connection's task, which would go down with it; of HTTP/2, in a task that
+                // nobody hears of.
+                let polled = catch_unwind(AssertUnwindSafe(|| shared.poll_source(cx)));
+                let polled = polled.unwrap_or_else(|_| {
+                    shared.failed = true;
+                    Poll::Ready(Err("the body panicked".into()))
+                });
+                let Poll::Ready(read) = polled else {
                     shared.wait(cx);
                     return Poll::Pending;
                 };

@@ -265,7 +265,7 @@ impl Exchange {
                 };
                 #[cfg(feature = "http2")]
                 let outcome = match stream_outcome(&error, self.semantics) {
-                    Some(mut told) if !aborted => {
+                    Some(mut told) if !aborted && self.proxy.http2.is_some() => {
                         // Not looked at, and yet taken: the next peer would get what is left.
                         told.sent |= !self.watch.as_ref().is_none_or(Watch::take_back);
                         told

@@ -3,6 +3,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::StreamExt;
 use http_body::Frame;
 use http_body_util::{Empty, StreamBody};
 use tokio::net::TcpListener;
@@ -126,4 +127,42 @@ async fn a_body_that_a_refused_stream_took_is_not_sent_short() {
         .unwrap();
     let error = upstream.send(request).await.map(drop).unwrap_err();
     assert_eq!((error.attempts(), other.accepted()), (2, 0));
+}
+
+/// Requests that wait for the peer to make room are not sent, and are nobody's mistake.
+#[tokio::test]
+async fn a_goodbye_sends_who_waits_for_a_stream_elsewhere() {
+    let h2 = server(1).await;
+    let upstream = upstream(&[&h2], Semantics::Strict, Http2::default());
+    let mut running = JoinSet::new();
+    for _ in 0..5 {
+        let upstream = upstream.clone();
+        running.spawn(async move { fetch(&upstream, 200, "not twice").await });
+    }
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert_eq!(h2.accepted(), 1, "nobody knew how few streams there are");
+    h2.say_goodbye();
+    for (status, text) in running.join_all().await {
+        assert_eq!((status, text.as_str()), (200, "HTTP/2.0 orders/a 9"));
+    }
+}
+
+/// It is told from a connection that ended, though hyper says the same of both.
+#[tokio::test]
+async fn a_body_that_panics_is_the_caller_s_own() {
+    let (h2, other) = (server(100).await, server(100).await);
+    let upstream = upstream(&[&h2, &other], Semantics::Strict, Http2::default());
+    let pieces = futures_util::stream::once(async {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        panic!("a caller's");
+    });
+    let body = StreamBody::new(pieces.map(Ok::<Frame<Bytes>, Infallible>));
+    let request = http::Request::post("/a").body(body).unwrap();
+    let error = upstream.send(request).await.map(drop).unwrap_err();
+    assert_eq!(
+        (error.kind(), error.attempts()),
+        (ErrorKind::RequestBody, 1)
+    );
+    let peers = upstream.group().snapshot();
+    assert_eq!((peers[0].state.fails, peers[1].state.fails), (0, 0));
 }
