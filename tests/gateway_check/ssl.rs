@@ -126,6 +126,13 @@ fn what_belongs_together() {
             &http("|server { listen 127.0.0.1:8443 ssl; }"),
             "no \"ssl_certificate\" is defined for the \"listen ... ssl\" directive",
         ),
+        // Nor is there anything to fall back upon.
+        plain(
+            &http(
+                "server { listen 127.0.0.1:8443 ssl; ssl_reject_handshake on; }\n|server { listen 127.0.0.1:8443 ssl; server_name b; }",
+            ),
+            "no \"ssl_certificate\" is defined for the \"listen ... ssl\" directive",
+        ),
         plain(
             &server("ssl_certificate |@/a.pem;"),
             "no \"ssl_certificate_key\" is defined for certificate \"@/a.pem\"",

@@ -50,8 +50,15 @@ pub(crate) fn read(path: &Path, stores: &Stores) -> (Option<Config>, Problems) {
     }
     let listens = std::mem::take(&mut shared.listens).finish();
     for listen in listens.iter().filter(|listen| listen.ssl) {
-        let mut bare = shared.bare.iter();
-        if let Some((_, place)) = bare.find(|(server, _)| *server == listen.default_server) {
+        let bare = |server| shared.bare.iter().find(|(bare, ..)| *bare == server);
+        if bare(listen.default_server).is_none() {
+            continue;
+        }
+        let all = [listen.default_server]
+            .into_iter()
+            .chain(listen.servers.iter().copied());
+        let mut lost = all.filter_map(bare).filter(|(.., rejects)| !rejects);
+        if let Some((_, place, _)) = lost.next() {
             let message = "no \"ssl_certificate\" is defined for the \"listen ... ssl\" directive";
             shared.problems.push(place, message);
         }

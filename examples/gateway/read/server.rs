@@ -94,8 +94,9 @@ pub(crate) fn read(
     scope.inherit(outer, shared);
     own_heads.inherit(heads);
     ssl.inherit(around);
-    if !ssl.is_ready() {
-        let here = (shared.servers.len(), block.name.place.clone());
+    if !ssl.has_certificates() {
+        let place = block.name.place.clone();
+        let here = (shared.servers.len(), place, ssl.rejects());
         shared.bare.push(here);
     }
     locations_together(None, &locations, &mut shared.problems);

@@ -27,8 +27,9 @@ pub(crate) struct Shared {
     pub(crate) log_formats: Vec<LogFormat>,
     pub(crate) listens: Listens,
     pub(crate) servers: Vec<Server>,
-    /// Servers that have nothing to show in a handshake, and where their blocks begin.
-    pub(crate) bare: Vec<(usize, Place)>,
+    /// Servers that have nothing to show in a handshake, where their blocks begin, and whether they
+    /// reject every one: whoever falls back upon such a server has nothing to show either.
+    pub(crate) bare: Vec<(usize, Place, bool)>,
     pub(crate) stores: Stores,
     /// Clients that are made already, so that places that say the same share one.
     clients: Vec<(TlsConfig, Option<Tls>)>,

@@ -113,14 +113,19 @@ impl Ssl {
         self.verify.as_ref().map_or(VerifyClient::Off, |(v, _)| *v)
     }
 
-    /// Whether there is anything to show, or the word not to.
-    pub(crate) fn is_ready(&self) -> bool {
-        !self.certificates.is_empty() || self.reject_handshake == Some(true)
+    /// Whether there is anything to show.
+    pub(crate) fn has_certificates(&self) -> bool {
+        !self.certificates.is_empty()
+    }
+
+    /// Whether nobody is to see it.
+    pub(crate) fn rejects(&self) -> bool {
+        self.reject_handshake == Some(true)
     }
 
     /// What a server brings to handshakes, if it is to take part in any.
     pub(crate) fn site(&self, shared: &mut Shared) -> Option<Arc<Site>> {
-        if !self.is_ready() {
+        if !self.has_certificates() && !self.rejects() {
             return None;
         }
         let problems = &mut shared.problems;
