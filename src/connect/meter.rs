@@ -92,6 +92,10 @@ impl Meter {
         self.body_ended.store(!has_body, Relaxed);
         self.blocked.store(0, Relaxed);
         self.sent.store(0, Relaxed);
+        if self.of_stream {
+            // Until there is room for one more stream.
+            self.blocked();
+        }
     }
 
     /// The last byte of the body was handed to hyper; what is left is in its buffer.

@@ -13,7 +13,7 @@ use tower_upstream::{
     ErrorKind, Group, GroupConfig, Http2, Proxy, RequestBuffering, Semantics, Server, Upstream,
 };
 
-use crate::server::{fetch, server, upstream};
+use crate::server::{fetch, server, until, upstream};
 
 /// What is under way is answered, what comes after goes over a new connection, and what the peer
 /// says it did not take is sent again. NGINX takes that for an invalid header (GR-4).
@@ -165,4 +165,29 @@ async fn a_body_that_panics_is_the_caller_s_own() {
     );
     let peers = upstream.group().snapshot();
     assert_eq!((peers[0].state.fails, peers[1].state.fails), (0, 0));
+}
+
+/// Waiting for the peer to allow one more stream is waiting to send.
+#[tokio::test]
+async fn a_request_that_gets_no_stream_is_not_waited_for_without_end() {
+    let h2 = server(1).await;
+    let mut config = GroupConfig::new("orders");
+    config.servers = vec![Server::new(h2.address.to_string())];
+    let proxy = Proxy {
+        http2: Some(Http2::default()),
+        send_timeout: Duration::from_millis(200),
+        ..Proxy::default()
+    };
+    let upstream = Upstream::new(Group::new(config).unwrap(), proxy);
+    let long = tokio::spawn({
+        let upstream = upstream.clone();
+        async move { fetch(&upstream, 1000, "first").await }
+    });
+    until(|| h2.accepted() == 1).await;
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    // Before the first answer nobody knows that there is no second stream.
+    let (status, text) = fetch(&upstream, 0, "second").await;
+    assert_eq!(status, 504, "{text}");
+    assert_eq!(long.await.unwrap().1, "HTTP/2.0 orders/a 5");
+    assert_eq!(h2.accepted(), 1);
 }
