@@ -63,6 +63,23 @@ fn upstream() -> impl Strategy<Value = String> {
                  strict aggression=1e9 aggression=.5 aggression=. floor=5% seed=18446744073709551615 \
                  tcp uri=/ uri=x status=200-399 method=HEAD host=é interval=1s port=0 mandatory \
                  percent=50% panic= off on multiple=4294967296 20% % 10r/s r/s = é";
+    lines(names, words)
+}
+
+/// The same for a location.
+fn location() -> impl Strategy<Value = String> {
+    let names = "proxy_pass grpc_pass proxy_set_header grpc_set_header proxy_http_version \
+                 proxy_read_timeout grpc_send_timeout proxy_next_upstream grpc_next_upstream_tries \
+                 proxy_buffers proxy_buffer_size proxy_hedge client_max_body_size proxy_ssl_ciphers \
+                 grpc_ssl_ciphers proxy_ssl_protocols proxy_ssl_name grpc_ssl_name proxy_ssl_verify \
+                 proxy_ssl_certificate proxy_ssl_verify_depth limit_req limit_conn limit_req_status";
+    let words = "https://u https://[::1] grpc://u grpcs:// grpcs://a:1 http:// é éA !é -é ! HIGH:!aNULL \
+                 ECDSA+é : TLSv1.2 TLSv1 $host $é ${proxy_host} $ on off 1.1 2 0 1 -1 8 4k 1y 1ms 99999999999 \
+                 95% at_least=1s error non_idempotent zone=z burst=5 nodelay delay=é [ ] X-A";
+    lines(names, words)
+}
+
+fn lines(names: &'static str, words: &'static str) -> impl Strategy<Value = String> {
     let pick = |of: &'static str| prop::sample::select(of.split(' ').collect::<Vec<_>>());
     let line = (pick(names), prop::collection::vec(pick(words), 0..5))
         .prop_map(|(name, words)| format!("{name} {};", words.join(" ")));
@@ -92,7 +109,7 @@ fn check_places(text: &str) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 4096, ..ProptestConfig::default() })]
 
     #[test]
     fn nearly_right_files_are_answered(text in nearly_right()) {
@@ -108,6 +125,16 @@ proptest! {
     fn upstream_blocks_are_answered(inside in upstream()) {
         let text = format!(
             "upstream u {{ server 127.0.0.1; {inside} }} server {{ location / {{ proxy_pass http://u; }} }}"
+        );
+        if let Err(error) = import(&text, "/") {
+            prop_assert!(!error.problems().is_empty(), "refused without a reason: {text:?}");
+        }
+    }
+
+    #[test]
+    fn locations_are_answered(inside in location()) {
+        let text = format!(
+            "upstream u {{ server 127.0.0.1; }} server {{ location / {{ {inside} proxy_pass http://u; }} }}"
         );
         if let Err(error) = import(&text, "/") {
             prop_assert!(!error.problems().is_empty(), "refused without a reason: {text:?}");

@@ -195,7 +195,7 @@ async fn all_bad_numbers_are_named_at_build() {
         max: 5,
     })
     .queue(queue)
-    .per_key(0, by_name)
+    .per_key_in(&Zone::with_bytes(4096), 0, by_name)
     .shares(shares)
     .status(200)
     .build();
@@ -206,6 +206,7 @@ async fn all_bad_numbers_are_named_at_build() {
         "queue length=0: at least 1, or no queue",
         "hurry=200ms is more than patience=100ms",
         "limit 0 per key: at least 1",
+        "limit per key: zone is too small",
         "share of critical=101: 1 to 100",
         "critical has a larger share than critical-plus",
         "bulkhead status 200: from 400 to 599",

@@ -89,6 +89,11 @@ impl Counts {
         self.keys.get(key).copied().unwrap_or(0)
     }
 
+    /// At least one short key has room.
+    pub(super) fn has_room(&self) -> bool {
+        self.bytes >= SLAB.place
+    }
+
     /// Keys somebody is in under.
     pub(super) fn len(&self) -> usize {
         self.keys.len()

@@ -65,6 +65,11 @@ impl Zone {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
+    /// At least an address has room.
+    pub(super) fn has_room(&self) -> bool {
+        self.counts().has_room()
+    }
+
     fn counts(&self) -> MutexGuard<'_, Counts> {
         // The machine does not panic half-way through a change.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)

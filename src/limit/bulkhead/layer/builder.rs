@@ -163,6 +163,13 @@ impl<T, K, P> Builder<T, K, P> {
         if let Some((0, _)) = self.per_key {
             problems.push("limit 0 per key: at least 1".into());
         }
+        if self
+            .per_key
+            .as_ref()
+            .is_some_and(|(_, zone)| !zone.has_room())
+        {
+            problems.push("limit per key: zone is too small".into());
+        }
         if let Some(status) = self.status.filter(|s| !(400..=599).contains(s)) {
             problems.push(format!("bulkhead status {status}: from 400 to 599"));
         }
