@@ -136,6 +136,11 @@ impl Client {
         self.wire.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether nothing has been asked yet.
+    pub fn is_new(&self) -> bool {
+        self.requests.load(Ordering::Relaxed) == 0
+    }
+
     /// A head is complete: when it began, and the request's number.
     pub fn begin_request(&self, has_body: bool) -> (Instant, u64) {
         let mut wire = self.wire();

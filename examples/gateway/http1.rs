@@ -16,6 +16,7 @@ use tokio::time::timeout;
 use crate::alarm::Alarm;
 use crate::client::{Client, Phase};
 use crate::handle::handle;
+use crate::http2::PREFACE;
 use crate::incoming::Incoming;
 use crate::io::ClientIo;
 use crate::refuse;
@@ -54,7 +55,7 @@ pub async fn serve(stream: Replayed<Stream>, client: Arc<Client>) {
         .serve_connection(io, service);
     let finished = drive(&mut connection, &client).await;
     let parts = connection.into_parts();
-    let (tunnel, linger) = {
+    let (tunnel, mut linger) = {
         let mut wire = client.wire();
         (wire.tunnel.take(), wire.linger)
     };
@@ -65,6 +66,12 @@ pub async fn serve(stream: Replayed<Stream>, client: Arc<Client>) {
     if let Some(tunnel) = tunnel {
         tunnel.run(stream, parts.read_buf).await;
         return;
+    }
+    if parts.read_buf.starts_with(PREFACE) && client.is_new() {
+        // To whom hyper has nothing to say.
+        let page = refuse::preface(&client);
+        let _ = timeout(LINGER_TIMEOUT, stream.write_all(&page)).await;
+        linger = true;
     }
     // A client that has gone already is none of our business, nor is one that hears no goodbye.
     let told = timeout(LINGER_TIMEOUT, stream.shutdown()).await;

@@ -29,6 +29,10 @@ pub fn refuse(client: &Arc<Client>, raw: &[u8], automatic: &[u8]) -> Vec<u8> {
         _ if unknown_coding(raw) => 501,
         _ => 400,
     };
+    answer(client, line, status)
+}
+
+fn answer(client: &Arc<Client>, line: &[u8], status: u16) -> Vec<u8> {
     let page = pages::page(status).unwrap_or_default();
     let code = pages::shown(status);
     let standard = hyper::StatusCode::from_u16(code).ok();
@@ -44,6 +48,11 @@ pub fn refuse(client: &Arc<Client>, raw: &[u8], automatic: &[u8]) -> Vec<u8> {
     );
     log(client, line, status, page.len());
     [head.as_bytes(), &page].concat()
+}
+
+/// The answer to a client that speaks HTTP/2 where nobody does, which it logs.
+pub fn preface(client: &Arc<Client>) -> Vec<u8> {
+    answer(client, b"PRI * HTTP/2.0", 400)
 }
 
 /// The first line with anything in it.

@@ -1,6 +1,6 @@
 //! What is written down.
 
-use super::rig::{Server, answering, free};
+use super::rig::{Server, answering, free, status};
 
 #[test]
 fn attempts_stand_in_both_logs_in_the_words_of_nginx() {
@@ -103,5 +103,19 @@ fn the_sizes_of_chunks_are_bytes_sent_as_well() {
         server.ask("GET / HTTP/1.0\r\n\r\n");
         server.process.stop();
         assert_eq!(server.process.read("access.log"), "31\n20\n");
+    }
+}
+
+/// Who speaks HTTP/2 where nobody does is told so, and logged.
+#[test]
+fn a_preface_nobody_expects_is_a_bad_request() {
+    let http = "log_format f '$status $request'; access_log access.log f; server { listen @FRONT; return 200; }";
+    for server in [Server::gateway(http), Server::nginx(http)] {
+        let answer = server.ask("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0");
+        assert_eq!(status(&answer), 400, "{answer}");
+        server.wait_for("access.log", "400 PRI * HTTP/2.0\n");
+        // Once, and not behind what was answered before.
+        let answer = server.ask("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\nPRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+        assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{answer}");
     }
 }

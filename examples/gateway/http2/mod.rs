@@ -17,7 +17,7 @@ use h2::server::{Builder, Connection};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 
-pub use preface::is_next;
+pub use preface::{PREFACE, is_next};
 use taking::Taking;
 
 use crate::alarm::Alarm;

@@ -18,6 +18,9 @@ use super::sessions::{Drawer, Tickets};
 use super::settings::{Settings, VerifyClient};
 use super::suites;
 
+/// What NGINX agrees on by ALPN, the favourite first, and `h2` before it.
+const HTTP_1: [&[u8]; 3] = [b"http/1.1", b"http/1.0", b"http/0.9"];
+
 /// What a record has besides what it carries, as rustls counts.
 const RECORD_HEAD: usize = 5;
 
@@ -90,7 +93,7 @@ impl Site {
             // Nothing to come back with.
             config.send_tls13_tickets = 0;
         }
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        config.alpn_protocols = HTTP_1.map(<[u8]>::to_vec).to_vec();
         let http1 = Arc::new(config.clone());
         config.alpn_protocols.insert(0, b"h2".to_vec());
         Ok(Self {

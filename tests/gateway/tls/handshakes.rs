@@ -116,6 +116,7 @@ fn application_protocols_are_agreed_on_or_not() {
         ("a", "-alpn http/1.1", "ALPN protocol: http/1.1"),
         ("b", "-alpn h2,http/1.1", "ALPN protocol: http/1.1"),
         ("b", "", "No ALPN negotiated"),
+        ("b", "-alpn http/1.0", "ALPN protocol: http/1.0"),
         ("b", "-alpn h2", "alert no application protocol"),
     ] {
         let arguments = format!("-servername {name}.test {offer}");
