@@ -1,7 +1,7 @@
 use std::time::Duration;
 
-/// How peers are spoken to in HTTP/2, with prior knowledge. NGINX has it for `grpc_pass`, and since
-/// 1.29.4 for `proxy_http_version 2`, with one request at a time on a connection.
+/// How peers are spoken to in HTTP/2: with prior knowledge, over TLS by agreement. NGINX has it for
+/// `grpc_pass`, and since 1.29.4 for `proxy_http_version 2`, with one request at a time on a connection.
 ///
 /// Connections are shared, not cached: `keepalive` does not count them. They end after
 /// [`timeout`](crate::Keepalive::timeout) without a request, and take no more after

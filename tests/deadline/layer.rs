@@ -162,6 +162,18 @@ async fn grpc_callers_and_other_statuses() {
     assert_eq!(answer.status(), 200);
     assert_eq!(answer.headers()["grpc-status"], "4");
     assert!(answer.body().is_end_stream(), "trailers only");
+
+    for no_error in [0, 200, 399, 600] {
+        let layer = TimeoutLayer::http()
+            .request_timeout(SECOND)
+            .status(no_error);
+        let answer = layer
+            .layer(Slow::new(Some(5 * SECOND)))
+            .oneshot(get())
+            .await
+            .unwrap();
+        assert_eq!(answer.status(), 504, "{no_error}");
+    }
 }
 
 #[test]
@@ -170,7 +182,7 @@ fn an_answer_that_is_ready_at_once_needs_no_timer() {
     let layer = TimeoutLayer::http()
         .request_timeout(SECOND)
         .idle_timeout(SECOND);
-    let mut call = Box::pin(layer.layer(Slow::new(None)).oneshot(get()));
+    let mut call = Box::pin(layer.layer(Slow::new(Some(5 * SECOND))).oneshot(get()));
     let mut cx = Context::from_waker(Waker::noop());
     let Poll::Ready(answer) = call.as_mut().poll(&mut cx) else {
         panic!("it is ready at once");

@@ -91,10 +91,11 @@ impl<T> TimeoutLayer<T> {
         self
     }
 
-    /// The HTTP status of a request whose time was over before its response began, default 504. gRPC
-    /// callers are told DEADLINE_EXCEEDED all the same.
+    /// The HTTP status of a request whose time was over before its response began, default 504; from 400
+    /// to 599, or it is taken for the default: nobody is told that all is well. gRPC callers are told
+    /// DEADLINE_EXCEEDED all the same.
     pub fn status(mut self, status: u16) -> Self {
-        self.limits.status = Some(status);
+        self.limits.status = Some(status).filter(|status| (400..=599).contains(status));
         self
     }
 }
