@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Empty};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tower_upstream::connect::Tls;
 use tower_upstream::{Group, GroupConfig, Http2, Proxy, Semantics, Server, Trail, Upstream};
 
@@ -177,6 +178,38 @@ async fn clones_share_idle_connections_and_nobody_else_does() {
             .is_err()
     );
     assert_eq!(secure.accepted(), 2);
+}
+
+/// Without a length the end of the connection is the end of the answer, which a stranger can bring about.
+#[tokio::test]
+async fn an_answer_cut_on_its_way_is_not_complete() {
+    for says_goodbye in [true, false] {
+        let authority = Authority::new();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let config = authority.server(&["orders.test"]);
+        let acceptor = tokio_rustls::TlsAcceptor::from(std::sync::Arc::new(config));
+        tokio::spawn(async move {
+            let (stream, _) = listener.accept().await.unwrap();
+            let mut stream = acceptor.accept(stream).await.unwrap();
+            stream.read_exact(&mut [0; 16]).await.unwrap();
+            let answer = b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nhalf";
+            stream.write_all(answer).await.unwrap();
+            stream.flush().await.unwrap();
+            let mut socket = match says_goodbye {
+                true => return stream.shutdown().await.unwrap(),
+                false => stream.into_inner().0,
+            };
+            socket.shutdown().await.unwrap();
+            let _ = tokio::io::copy(&mut socket, &mut tokio::io::sink()).await;
+        });
+        let tls = Tls::new(authority.client()).name("orders.test").unwrap();
+        let upstream = upstream(&[address], false, tls);
+        let request = http::Request::get("/").body(Empty::<Bytes>::new()).unwrap();
+        let reply = upstream.send(request).await.unwrap();
+        let body = reply.into_body().collect().await;
+        assert_eq!(body.is_ok(), says_goodbye);
+    }
 }
 
 /// A server that takes the connection and never shakes hands costs the connect timeout and no more.
