@@ -48,6 +48,7 @@ pub struct HttpAnswers;
 
 /// What the caller of a request understands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum HttpAnswer {
     /// Statuses.
     Http,

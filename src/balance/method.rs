@@ -5,6 +5,7 @@
     feature = "serde",
     serde(rename_all = "snake_case", deny_unknown_fields)
 )]
+#[non_exhaustive]
 pub enum Method {
     /// Smooth and by weight (RR); NGINX's default. For requests that cost about the same.
     #[default]

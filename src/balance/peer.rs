@@ -49,6 +49,7 @@ pub(super) struct Peer {
 
 /// A peer as it stands, for status pages and tests.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PeerState {
     /// Its address, as logs show it.
     pub name: Arc<str>,

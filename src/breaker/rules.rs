@@ -10,6 +10,7 @@ use super::success_ratio::{Ratio, SuccessRatio};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+#[non_exhaustive]
 pub enum FailureRules {
     /// NGINX's, with each server's own `max_fails` and `fail_timeout`.
     #[default]

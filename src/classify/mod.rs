@@ -26,6 +26,7 @@ use crate::retry::NextUpstream;
 
 /// How an attempt ended, as far as `proxy_next_upstream` can tell endings apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Condition {
     /// An answer that no keyword names.
     Served,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 /// What one attempt was and did: a row of NGINX's `$upstream_*` variables (VR).
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Attempt {
     /// The peer asked (`127.0.0.1:8080`, `unix:/path`), or the group's name when none was left (NL-2).
     pub peer: Arc<str>,

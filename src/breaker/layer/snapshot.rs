@@ -19,6 +19,7 @@ pub enum Mode {
 /// Every call that was let through is counted once when it ends: `admitted` is `successes`,
 /// `failures`, `neutral` and `cancelled` together with `in_flight`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Snapshot {
     /// What the next call would find; as in shadow mode, where it is let through all the same.
     pub state: State,

@@ -1,6 +1,7 @@
 /// A cipher suite of TLS 1.2 that rustls has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
 pub enum CipherSuite {
     /// `ECDHE-ECDSA-AES256-GCM-SHA384`
     #[cfg_attr(feature = "serde", serde(rename = "ECDHE-ECDSA-AES256-GCM-SHA384"))]

@@ -12,6 +12,7 @@ use crate::answer::Field;
 /// requests would pass at once (`r`), and in how many seconds it will be one more (`t`, rounded up).
 /// Keys stay private: there is no `pk`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum RateLimitFields {
     /// Never.
     Never,

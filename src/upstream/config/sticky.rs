@@ -57,6 +57,7 @@ use crate::upstream::sticky::Stickiness;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
+#[non_exhaustive]
 pub enum Sticky {
     /// A cookie of ours names the server. It is set with every answer, for the server that gave it
     /// (SK-5).

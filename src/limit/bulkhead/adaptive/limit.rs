@@ -11,6 +11,7 @@ use super::vegas::{Vegas, VegasLimit};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+#[non_exhaustive]
 pub enum Limit {
     /// So many, at least 1.
     Fixed(usize),

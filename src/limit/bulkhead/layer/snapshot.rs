@@ -6,6 +6,7 @@ use super::core::Core;
 /// A bulkhead at one moment. Whoever comes is at last counted once: admitted, one of the rejected, shed,
 /// expired or cancelled. In a dry run all are let through, and counted as what they would have been.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Snapshot {
     /// How many may be served at once.
     pub limit: usize,
