@@ -143,6 +143,14 @@ impl<W> Line<W> {
         most: Option<Duration>,
         now: Duration,
     ) -> Result<(Turn, Displaced<W>), ()> {
+        // Before anybody is displaced: a place that changes hands was not empty.
+        if self.is_empty() {
+            self.standing_since = now;
+        }
+        let time = match self.is_standing(now) {
+            true => self.queue.hurry,
+            false => self.queue.patience,
+        };
         let mut displaced = Displaced::Nobody;
         if self.len() >= self.queue.length {
             let least = self.waiting.keys().next().copied();
@@ -151,13 +159,6 @@ impl<W> Line<W> {
                 displaced = Displaced::Somebody(waiter.waker);
             }
         }
-        if self.is_empty() {
-            self.standing_since = now;
-        }
-        let time = match self.is_standing(now) {
-            true => self.queue.hurry,
-            false => self.queue.patience,
-        };
         let until = now.saturating_add(most.map_or(time, |most| most.min(time)));
         let number = self.next;
         self.next += 1;
@@ -311,6 +312,15 @@ mod tests {
         assert_eq!(displaced, Displaced::Somebody(Some(1)));
         assert_eq!(line.look(least, ms(4), || 0), Look::Gone);
         assert_eq!(line.len(), 3);
+    }
+
+    #[test]
+    fn a_place_that_changes_hands_was_never_empty() {
+        let mut line = line(1);
+        join(&mut line, Class::Sheddable, 0);
+        line.join(Class::Critical, None, ms(90)).unwrap();
+        let (turn, _) = line.join(Class::CriticalPlus, None, ms(150)).unwrap();
+        assert_eq!(turn.until, ms(155));
     }
 
     #[test]
