@@ -9,6 +9,7 @@ use h2::{Reason, SendStream};
 use hyper::body::{Body, Frame};
 use tokio::time::timeout;
 
+use super::stream::clean;
 use crate::io::SEND_TIMEOUT;
 
 /// The client does not want more, or cannot be told.
@@ -48,9 +49,11 @@ where
                 }
             }
             Err(frame) => {
-                let Ok(trailers) = frame.into_trailers() else {
+                let mut trailers = frame.into_trailers().unwrap_or_default();
+                clean(&mut trailers);
+                if trailers.is_empty() {
                     continue;
-                };
+                }
                 return stream.send_trailers(trailers).map_err(|_| Over);
             }
         }

@@ -113,8 +113,8 @@ async fn answer_with(response: Response<Reply>, head_only: bool, mut respond: Se
     }
 }
 
-/// Takes out what is about one connection of HTTP/1.
-fn clean(headers: &mut HeaderMap) {
+/// Takes out what is about one connection of HTTP/1, and would end a stream.
+pub(super) fn clean(headers: &mut HeaderMap) {
     const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
     const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
     for name in [
