@@ -1,9 +1,16 @@
 //! Limits that learn, told by the layer what became of calls.
 
+use std::convert::Infallible;
+
+use bytes::Bytes;
+use http::{HeaderValue, Request, Response};
+use http_body_util::Empty;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
+use tower::{Layer, ServiceExt};
 use tower_upstream::classify::Condition;
 use tower_upstream::limit::bulkhead::{BulkheadLayer, Gradient2, Limit, Vegas};
+use tower_upstream::timeout::TimeoutLayer;
 
 use crate::millis;
 use crate::world::{Ask, End, Plain, World, ask};
@@ -96,4 +103,31 @@ async fn what_is_classified_as_too_much_brings_the_limit_down() {
         while calls.join_next().await.is_some() {}
     }
     assert_eq!(layer.handle().snapshot().limit, 1);
+}
+
+/// Over gRPC a refusal has a good HTTP status; a limit that took it for an answer would grow by it.
+#[tokio::test(start_paused = true)]
+async fn a_status_of_grpc_is_heard() {
+    for (status, takes, limit) in [(None, 500, 1), (Some("14"), 1, 1), (Some("3"), 1, 20)] {
+        let layer = BulkheadLayer::http(Vegas::default()).build().unwrap();
+        let handle = layer.handle();
+        let service = tower::service_fn(move |_: Request<()>| async move {
+            sleep(millis(takes)).await;
+            let mut response = Response::new(Empty::<Bytes>::new());
+            if let Some(status) = status {
+                let status = HeaderValue::from_static(status);
+                response.headers_mut().insert("grpc-status", status);
+            }
+            Ok::<_, Infallible>(response)
+        });
+        // Who takes too long is refused by a layer behind.
+        let timeout = TimeoutLayer::http().request_timeout(millis(50));
+        let service = layer.layer(timeout.layer(service));
+        for _ in 0..3000 {
+            let call = Request::post("/").header("content-type", "application/grpc");
+            let call = service.clone().oneshot(call.body(()).unwrap()).await;
+            drop(call.unwrap().into_body());
+        }
+        assert_eq!(handle.snapshot().limit, limit, "{status:?}");
+    }
 }

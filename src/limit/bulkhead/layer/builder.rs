@@ -212,7 +212,10 @@ impl<A, C, K, P> Builder<Http<A, C>, K, P> {
     /// status ([`ServerErrors`](crate::classify::ServerErrors)), and errors say nothing.
     ///
     /// Timeouts, 429, 503 and 504 are too much, other failures say nothing; see
-    /// [`Ended`](crate::limit::bulkhead::Ended).
+    /// [`Ended`](crate::limit::bulkhead::Ended). So are gRPC answers that are nothing but UNAVAILABLE,
+    /// RESOURCE_EXHAUSTED or DEADLINE_EXCEEDED, though their HTTP status is good; with another status
+    /// they say nothing. Refusals of a layer behind are known by their
+    /// [`Reason`](crate::answer::Reason).
     pub fn classify<D>(self, classify: D) -> Builder<Http<A, D>, K, P> {
         self.traffic(|http| Http {
             answers: http.answers,

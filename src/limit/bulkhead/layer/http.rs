@@ -1,11 +1,11 @@
-use http::{Request, Response};
+use http::{HeaderMap, Request, Response};
 use http_body::Body;
 
 use super::permit::Permit;
 use super::traffic::Traffic;
-use crate::answer::{Answer, Answers, Refusal};
+use crate::answer::{Answer, Answers, Reason, Refusal};
 use crate::body::Guarded;
-use crate::classify::Classify;
+use crate::classify::{Classify, Codes, grpc};
 use crate::limit::bulkhead::Ended;
 use crate::timeout::Deadline;
 
@@ -17,6 +17,16 @@ pub enum Release {
     Body,
     /// When the response begins: for services whose work is done then, in front of slow readers.
     Header,
+}
+
+/// What the status says that is all of a gRPC answer.
+fn by_status(headers: &HeaderMap) -> Ended {
+    let too_much = Codes::UNAVAILABLE | Codes::RESOURCE_EXHAUSTED | Codes::DEADLINE_EXCEEDED;
+    match grpc::of_headers(headers) {
+        None | Some(Codes::OK) => Ended::Served,
+        Some(code) if too_much.contains(code) => Ended::Overloaded,
+        Some(_) => Ended::Ignored,
+    }
 }
 
 /// HTTP requests, which may carry a [`Deadline`] in their extensions, and responses, which are over with
@@ -52,7 +62,15 @@ where
     }
 
     fn ended(&self, result: &Result<Response<R>, Err>) -> Ended {
-        self.classify.classify(result).into()
+        let refused = result.as_ref().ok().and_then(|r| r.extensions().get());
+        if let Some(reason) = refused {
+            // By a layer behind, which says it best: over gRPC such answers have a good status.
+            return Reason::into(*reason);
+        }
+        match (self.classify.classify(result).into(), result) {
+            (Ended::Served, Ok(response)) => by_status(response.headers()),
+            (ended, _) => ended,
+        }
     }
 
     fn respond(&self, response: Response<R>, permit: Permit) -> Self::Response {

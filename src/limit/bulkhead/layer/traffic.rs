@@ -1,5 +1,5 @@
 use super::permit::Permit;
-use crate::answer::{Answer, Answers, Refusal};
+use crate::answer::{Answer, Answers, Reason, Refusal};
 use crate::classify::{Classify, Condition};
 use crate::limit::bulkhead::Ended;
 use crate::timeout::Deadline;
@@ -94,6 +94,16 @@ impl From<Condition> for Ended {
             | Condition::Http500
             | Condition::Http502
             | Condition::Grpc { .. } => Self::Ignored,
+        }
+    }
+}
+
+/// A layer behind that had too much to do, or no time left, has too much; others say nothing of it.
+impl From<Reason> for Ended {
+    fn from(reason: Reason) -> Self {
+        match reason {
+            Reason::Full | Reason::Shed | Reason::Deadline | Reason::Timeout => Self::Overloaded,
+            Reason::RateLimited | Reason::Open => Self::Ignored,
         }
     }
 }
