@@ -3,4 +3,5 @@
 mod alone;
 mod server;
 mod sharing;
+mod trailers;
 mod trouble;

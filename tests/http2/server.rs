@@ -1,12 +1,14 @@
 //! HTTP/2 servers that do what a test tells them.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{HeaderName, HeaderValue, Request, Response};
+use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -38,7 +40,8 @@ impl H2 {
     }
 }
 
-/// Answers with path, version and body after the milliseconds in the `x-takes` header; at most
+/// Answers with path, version and body after the milliseconds in the `x-takes` header, and as many
+/// trailers of a thousand bytes as `x-trailers` says; at most
 /// `streams` at a time on one connection.
 pub(crate) async fn server(streams: u32) -> H2 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -80,7 +83,9 @@ async fn told(left: &mut watch::Receiver<bool>, already: bool) {
     let _ = left.wait_for(|leave| *leave != already).await;
 }
 
-async fn answer(request: Request<Incoming>) -> hyper::Result<Response<Full<Bytes>>> {
+async fn answer(
+    request: Request<Incoming>,
+) -> hyper::Result<Response<UnsyncBoxBody<Bytes, Infallible>>> {
     let (head, body) = request.into_parts();
     let body = body.collect().await?.to_bytes();
     if let Some(takes) = head.headers.get("x-takes") {
@@ -94,7 +99,14 @@ async fn answer(request: Request<Incoming>) -> hyper::Result<Response<Full<Bytes
         head.uri.path(),
         body.len()
     );
-    Ok(Response::new(Full::new(text.into())))
+    let many = head.headers.get("x-trailers").and_then(|n| n.to_str().ok());
+    let trailers = many.and_then(|n| n.parse().ok()).map(|many: usize| {
+        let name = |n| HeaderName::try_from(format!("x-{n}")).unwrap();
+        let value = HeaderValue::try_from("v".repeat(1000)).unwrap();
+        (0..many).map(|n| (name(n), value.clone())).collect()
+    });
+    let body = Full::new(text.into()).with_trailers(async { trailers.map(Ok) });
+    Ok(Response::new(body.boxed_unsync()))
 }
 
 pub(crate) fn upstream(servers: &[&H2], semantics: Semantics, http2: Http2) -> Upstream {

@@ -31,6 +31,7 @@ where
     let mut builder = http2::Builder::new(tasks.clone());
     builder
         .timer(TokioTimer::new())
+        .max_header_list_size(super::MOST_HEADERS)
         .keep_alive_interval(interval)
         .keep_alive_timeout(timeout);
     let (sender, connection) = builder.handshake(TokioIo::new(socket)).await?;

@@ -186,6 +186,7 @@ where
     let mut builder = http2::Builder::new(tasks.clone());
     builder
         .timer(TokioTimer::new())
+        .max_header_list_size(super::MOST_HEADERS)
         .keep_alive_interval(rules.ping)
         .keep_alive_timeout(rules.ping_timeout)
         // More than the peer allows would be refused, and it has yet to say; they wait their turn.
